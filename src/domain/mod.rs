@@ -1,0 +1,21 @@
+//! The words of the protocol as types that cannot be illegal. Everything that
+//! comes from the network is one of these before any other room sees it.
+
+mod answer;
+mod namespace;
+mod peer;
+mod request;
+mod status;
+mod time;
+
+pub use answer::{Announcement, Answer, LeaveReason, Registration, Roster, RosterKind, Welcome};
+pub use namespace::{Namespace, Pattern};
+pub use peer::{Address, Attributes, Peer, PeerId};
+pub use request::{Discover, Hello, Inbound, Register, Rendezvous, Request, RequestId, Unregister};
+pub use status::{Code, Refusal};
+pub use time::Time;
+
+/// One peer's conversation with the server. Numbers are never used twice while
+/// the server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u64);

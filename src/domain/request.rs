@@ -1,0 +1,84 @@
+use super::{Namespace, Pattern, Peer, PeerId, Refusal};
+use bytes::Bytes;
+
+/// The client's number for a request, echoed in its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// What one frame from a client asks for.
+#[derive(Debug)]
+pub struct Inbound {
+    /// Under which number; a client of the seed has none.
+    pub request_id: Option<RequestId>,
+    /// Its entries in order; one that cannot be meant is its refusal.
+    pub entries: Vec<Result<Request, Refusal>>,
+}
+
+/// One thing that a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// To be introduced.
+    Hello(Hello),
+    /// To be in a namespace.
+    Register(Register),
+    /// To be there no longer.
+    Unregister(Unregister),
+    /// To hear who comes and goes.
+    Rendezvous(Rendezvous),
+    /// To be told who is there.
+    Discover(Discover),
+    /// A sign of life.
+    Heartbeat {
+        /// Echoed in the answer.
+        nonce: u64,
+        /// It is itself an answer.
+        reply: bool,
+    },
+}
+
+/// HELLO.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hello {
+    /// Which program; empty if it did not say.
+    pub agent: String,
+    /// The session that it wants to go on with.
+    pub resume: Option<Bytes>,
+}
+
+/// REGISTER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Register {
+    /// Where.
+    pub ns: Namespace,
+    /// Who.
+    pub peer: Peer,
+}
+
+/// UNREGISTER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unregister {
+    /// Where.
+    pub ns: Namespace,
+    /// Who; `None`: all that the session registered there.
+    pub peer: Option<PeerId>,
+}
+
+/// RENDEZVOUS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendezvous {
+    /// Where.
+    pub pattern: Pattern,
+    /// End the watch rather than begin it.
+    pub leave: bool,
+}
+
+/// DISCOVER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discover {
+    /// Where.
+    pub pattern: Pattern,
+    /// At most so many; `None`: as many as the server puts on a page.
+    pub limit: Option<usize>,
+    /// Where the last page ended.
+    pub cookie: Option<Bytes>,
+}

@@ -1,0 +1,224 @@
+//! Where conversations, the registry and the wire meet: a frame goes in, and
+//! everything that it causes comes out, encoded, before the next one is looked
+//! at. A shell around it (TCP today) brings bytes and takes bytes; a simulation
+//! does the same without a network.
+
+mod addresses;
+
+use crate::{
+    domain::{Answer, Code, Inbound, LeaveReason, Refusal, Request, RequestId, SessionId, Time, Welcome},
+    limits::Limits,
+    registry::{Output, Registry},
+    session::Session,
+    wire,
+};
+use addresses::Addresses;
+use bytes::Bytes;
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::{IpAddr, SocketAddr},
+};
+
+/// Where encoded frames go.
+pub trait Outlet {
+    /// Hands one frame to the connection of that session, if it still has one.
+    fn deliver(&mut self, to: SessionId, frame: Bytes);
+
+    /// Whether that connection's reader has taken enough for it to be worth
+    /// producing more.
+    fn has_room(&self, to: SessionId) -> bool;
+}
+
+/// How far a frame was worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Progress {
+    /// It is done; the next one may come.
+    Finished,
+    /// Call [`Hub::proceed`] when the reader has room and others had their turn.
+    Unfinished,
+}
+
+/// Steps that one call takes before others get their turn.
+const STEPS_AT_ONCE: usize = 64;
+
+/// What a server is made with.
+#[derive(Debug, Clone)]
+pub struct HubOptions {
+    /// The limits in force.
+    pub limits: Limits,
+    /// Also bound what comes from one loopback or private address. Off by
+    /// default: a whole LAN party may sit behind one.
+    pub limit_private_addresses: bool,
+    /// The number of the first change; beyond those of any earlier run.
+    pub first_version: u64,
+    /// What ids are made from.
+    pub seed: [u8; 32],
+}
+
+/// The server without its sockets.
+#[derive(Debug)]
+pub struct Hub {
+    limits: Limits,
+    registry: Registry,
+    sessions: HashMap<SessionId, Session>,
+    addresses: Addresses,
+    last_session: u64,
+    refusals: BTreeMap<Code, u64>,
+}
+
+impl Hub {
+    /// An empty one.
+    pub fn new(options: HubOptions) -> Self {
+        let HubOptions { limits, limit_private_addresses, first_version, seed } = options;
+        Self {
+            registry: Registry::new(limits.clone(), first_version, seed),
+            sessions: HashMap::new(),
+            addresses: Addresses::new(limit_private_addresses),
+            last_session: 0,
+            refusals: BTreeMap::new(),
+            limits,
+        }
+    }
+
+    /// A connection has come from `observed`. `host` is what others reach it by,
+    /// which differs for a peer on the server's own machine.
+    ///
+    /// # Errors
+    /// `TOO_MANY_CONNECTIONS`.
+    pub fn open(&mut self, observed: SocketAddr, host: IpAddr) -> Result<SessionId, Refusal> {
+        let admitted = if self.sessions.len() < self.limits.connections {
+            self.addresses.connect(observed.ip(), &self.limits)
+        } else {
+            Err(Refusal::new(
+                Code::TooManyConnections,
+                format!("the server has {} connections, which is its limit; try again later", self.limits.connections),
+            ))
+        };
+        if let Err(refusal) = admitted {
+            *self.refusals.entry(refusal.code).or_default() += 1;
+            return Err(refusal);
+        }
+        self.last_session += 1;
+        let id = SessionId(self.last_session);
+        self.sessions.insert(id, Session::new(observed));
+        self.registry.open(id, host);
+        Ok(id)
+    }
+
+    /// The connection has ended; others hear of it.
+    pub fn close(&mut self, now: Time, id: SessionId, reason: LeaveReason, outlet: &mut impl Outlet) {
+        if let Some(session) = self.sessions.remove(&id) {
+            self.addresses.disconnect(session.observed().ip());
+            self.registry.close(id, reason);
+            self.drain(now, id, outlet);
+        }
+    }
+
+    /// A frame has come. The one before must be finished.
+    pub fn receive(&mut self, now: Time, id: SessionId, inbound: Inbound, outlet: &mut impl Outlet) -> Progress {
+        self.sessions.get_mut(&id).expect("frames come from open sessions").take(inbound);
+        self.proceed(now, id, outlet)
+    }
+
+    /// Goes on with the session's frame, and with the list that it is being given.
+    pub fn proceed(&mut self, now: Time, id: SessionId, outlet: &mut impl Outlet) -> Progress {
+        for _ in 0..STEPS_AT_ONCE {
+            if !outlet.has_room(id) {
+                return Progress::Unfinished;
+            }
+            if self.registry.is_listing(id) {
+                self.registry.proceed(id);
+            } else {
+                let session = self.sessions.get_mut(&id).expect("frames come from open sessions");
+                let Some((request_id, entry)) = session.next_request(now, &self.limits) else {
+                    return Progress::Finished;
+                };
+                let observed = session.observed().ip();
+                let entry = entry.and_then(|request| {
+                    self.addresses.admit(now, observed, &self.limits)?;
+                    Ok(request)
+                });
+                match entry {
+                    Ok(request) => self.request(id, request_id, request, outlet),
+                    Err(refusal) => self.answer(id, request_id, &Answer::Refused(refusal), outlet),
+                }
+            }
+            self.drain(now, id, outlet);
+        }
+        Progress::Unfinished
+    }
+
+    /// How many requests and connections were refused, by code.
+    pub fn refusals(&self) -> &BTreeMap<Code, u64> {
+        &self.refusals
+    }
+
+    /// Counts a refusal that was decided outside, such as that of bytes that are
+    /// no message.
+    pub fn count_refusal(&mut self, code: Code) {
+        *self.refusals.entry(code).or_default() += 1;
+    }
+
+    /// How many sessions are open.
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Compares all that is kept twice; see [`Registry::check_invariants`].
+    ///
+    /// # Panics
+    /// If something differs.
+    pub fn check_invariants(&self) {
+        self.registry.check_invariants();
+        assert!(self.sessions.len() <= self.limits.connections);
+    }
+
+    fn request(&mut self, id: SessionId, request_id: Option<RequestId>, request: Request, outlet: &mut impl Outlet) {
+        match request {
+            Request::Register(request) => self.registry.register(id, request_id, request),
+            Request::Unregister(request) => self.registry.unregister(id, request_id, request),
+            Request::Rendezvous(request) => self.registry.rendezvous(id, request_id, request),
+            Request::Discover(request) => self.registry.discover(id, request_id, request),
+            // There are no tokens to resume with yet, so one is always unknown:
+            // the session is a new one.
+            Request::Hello(_) => {
+                let session = self.registry.session_name();
+                let observed = self.sessions[&id].observed();
+                self.answer(id, request_id, &Answer::Welcome(Welcome { session, observed }), outlet);
+            }
+            Request::Heartbeat { nonce, reply: false } => {
+                self.answer(id, request_id, &Answer::Heartbeat { nonce }, outlet);
+            }
+            Request::Heartbeat { reply: true, .. } => self.answer(id, request_id, &Answer::Done, outlet),
+        }
+    }
+
+    fn answer(&mut self, to: SessionId, request_id: Option<RequestId>, answer: &Answer, outlet: &mut impl Outlet) {
+        if let Answer::Refused(refusal) = answer {
+            *self.refusals.entry(refusal.code).or_default() += 1;
+        }
+        wire::answer(request_id, answer, &self.limits, |frame| outlet.deliver(to, frame));
+    }
+
+    /// Hands out everything that one change caused; an announcement is encoded
+    /// once however many hear it.
+    fn drain(&mut self, now: Time, cause: SessionId, outlet: &mut impl Outlet) {
+        let mut fanout = 0;
+        while let Some(output) = self.registry.poll_output() {
+            match output {
+                Output::Answer { to, request_id, answer } => self.answer(to, request_id, &answer, outlet),
+                Output::Announce { to, announcement } => {
+                    let frame = wire::announcement(&announcement);
+                    fanout += frame.len() * to.len();
+                    for watcher in to {
+                        outlet.deliver(watcher, frame.clone());
+                    }
+                }
+            }
+        }
+        if let Some(session) = self.sessions.get_mut(&cause).filter(|_| fanout > 0) {
+            session.charge_fanout(now, fanout, &self.limits);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Every limit of the server: its name with its unit, its default, its range,
+//! and what it costs at worst. The command line, the environment and the
+//! configuration file all read this one table, so a limit that stands here can
+//! be set everywhere and one that does not stand here does not exist.
+
+/// One row of the table, for whoever sets or prints limits by name.
+#[derive(Debug, Clone, Copy)]
+pub struct LimitRow {
+    /// The name, with its unit last: `frame_bytes`.
+    pub name: &'static str,
+    /// What it bounds and what it costs at worst.
+    pub doc: &'static str,
+    /// The value if nothing else is said.
+    pub default: usize,
+    /// The smallest value accepted.
+    pub min: usize,
+    /// The largest value accepted.
+    pub max: usize,
+}
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident = $default:expr, $min:expr => $max:expr;)+) => {
+        /// The limits in force. Everything that grows with what peers send is
+        /// bounded by one of these.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $name: usize,)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl Limits {
+            /// Every limit, in the order of this file.
+            pub const TABLE: &'static [LimitRow] = &[
+                $(LimitRow {
+                    name: stringify!($name),
+                    doc: concat!($($doc),+),
+                    default: $default,
+                    min: $min,
+                    max: $max,
+                },)+
+            ];
+
+            /// The limit of this name, to be read or set; `None` if there is no such limit.
+            pub fn by_name(&mut self, name: &str) -> Option<&mut usize> {
+                match name {
+                    $(stringify!($name) => Some(&mut self.$name),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+limits! {
+    /// Bytes of one frame, its length prefix not counted. A connection that is
+    /// in the middle of a frame holds at most this much.
+    frame_bytes = 64 * KIB, 16 * KIB => 16 * MIB;
+    /// Entries in one frame. Decoding a frame takes at most about 256 bytes an
+    /// entry, and that only while the frame is worked on.
+    frame_entries = 4_096, 1 => 65_536;
+    /// Milliseconds from the first byte of a frame to its last.
+    frame_wait_ms = 10_000, 100 => 600_000;
+    /// Connections in all. An idle one costs about 2 KiB.
+    connections = 100_000, 1 => 10_000_000;
+    /// Connections from one public address (one /64 in IPv6).
+    connections_per_address = 1_024, 1 => 10_000_000;
+    /// Registrations that one connection holds.
+    registrations_per_connection = 4_096, 1 => 1_000_000;
+    /// Namespaces and patterns that one connection watches.
+    watches_per_connection = 1_024, 1 => 1_000_000;
+    /// Namespaces that exist. An empty one does not; each costs about 512 bytes
+    /// besides its registrations.
+    namespaces = 250_000, 1 => 100_000_000;
+    /// Bytes of a peer id. At least a UUID must fit.
+    peer_id_bytes = 128, 36 => 1_024;
+    /// Addresses of one peer.
+    addresses = 16, 1 => 1_024;
+    /// Bytes of one address.
+    address_bytes = 256, 16 => 4_096;
+    /// Attributes of one peer.
+    attributes = 32, 0 => 1_024;
+    /// Bytes of all attributes of one peer, names and values.
+    attributes_bytes = 4 * KIB, 0 => MIB;
+    /// Bytes of everything that is registered, as counted by
+    /// `Registration::size`: the worst case of all registrations together.
+    registered_bytes = 1_024 * MIB, 64 * KIB => 1_024 * 1_024 * MIB;
+    /// Registrations on one page of DISCOVER.
+    discover_page = 1_000, 1 => 100_000;
+    /// Bytes that wait for one connection's reader. Beyond it the reader is
+    /// told SLOW_CONSUMER and cut.
+    outbox_bytes = MIB, 256 * KIB => 1_024 * MIB;
+    /// Bytes that wait for all readers together. Beyond it a reader that is
+    /// behind already is cut at the next byte for it.
+    outboxes_bytes = 512 * MIB, MIB => 1_024 * 1_024 * MIB;
+    /// Entries a second from one connection, over time.
+    entries_per_sec = 1_000, 1 => 1_000_000;
+    /// Entries at once from one connection that was quiet.
+    entries_burst = 8_192, 1 => 10_000_000;
+    /// Bytes a second that one connection causes to be sent to others, over
+    /// time: a game of 16 at 60 messages of 1 KiB a second takes 1 MiB.
+    fanout_bytes_per_sec = 16 * MIB, KIB => 1_024 * 1_024 * MIB;
+    /// Bytes at once that one connection causes to be sent to others.
+    fanout_burst_bytes = 256 * MIB, KIB => 1_024 * 1_024 * MIB;
+    /// Entries a second from one public address, over time.
+    address_entries_per_sec = 10_000, 1 => 10_000_000;
+    /// Entries at once from one public address that was quiet.
+    address_entries_burst = 100_000, 1 => 100_000_000;
+    /// Milliseconds that a closed connection is still read from, so that what
+    /// was written to it last arrives.
+    linger_ms = 1_000, 0 => 60_000;
+    /// Bytes that are read and thrown away in that time.
+    linger_bytes = 64 * KIB, 0 => 16 * MIB;
+    /// Milliseconds without an answer from a peer's machine until its connection
+    /// counts as lost (TCP keep-alive and TCP_USER_TIMEOUT).
+    silence_ms = 20_000, 1_000 => 3_600_000;
+    /// Milliseconds that a shutdown may take, telling everyone included.
+    shutdown_grace_ms = 5_000, 0 => 600_000;
+    /// Milliseconds after which clients are asked to come back from a shutdown.
+    shutdown_retry_ms = 1_000, 0 => 3_600_000;
+}
+
+impl Limits {
+    /// What is wrong with the values, each named, or with how they relate;
+    /// empty if nothing is.
+    pub fn faults(&self) -> Vec<String> {
+        let mut values = self.clone();
+        let mut faults: Vec<String> = Self::TABLE
+            .iter()
+            .filter_map(|row| {
+                let value = *values.by_name(row.name).expect("TABLE names fields only");
+                row.fault(value)
+            })
+            .collect();
+
+        // An encoded registration must fit into a frame by itself: a frame is
+        // where a list is cut. 4 bytes for each tag and length inside, 1 KiB
+        // for everything around it.
+        let largest = self
+            .peer_id_bytes
+            .saturating_add(self.addresses.saturating_mul(self.address_bytes.saturating_add(4)))
+            .saturating_add(self.attributes_bytes)
+            .saturating_add(self.attributes.saturating_mul(12))
+            .saturating_add(crate::domain::Namespace::MAX_BYTES + KIB);
+        if largest > self.frame_bytes {
+            faults.push(format!(
+                "frame_bytes: {} is too small for the largest peer that peer_id_bytes, addresses, \
+                 address_bytes, attributes and attributes_bytes allow; it takes {largest}",
+                self.frame_bytes
+            ));
+        }
+        if self.outbox_bytes < self.frame_bytes.saturating_mul(2) {
+            faults.push(format!(
+                "outbox_bytes: {} is too small; two frames of frame_bytes must fit, {}",
+                self.outbox_bytes,
+                self.frame_bytes.saturating_mul(2)
+            ));
+        }
+        faults
+    }
+}
+
+impl LimitRow {
+    /// What is wrong with this value for this limit, if anything is.
+    pub fn fault(&self, value: usize) -> Option<String> {
+        (value < self.min || value > self.max)
+            .then(|| format!("{}: {value} is out of range; use {} to {}", self.name, self.min, self.max))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_have_no_faults() {
+        assert_eq!(Limits::default().faults(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_fault_is_reported_at_once_and_by_name() {
+        let limits = Limits { linger_ms: 60_001, frame_bytes: 1, addresses: 0, ..Limits::default() };
+        let faults = limits.faults().join("\n");
+        for name in ["linger_ms: 60001", "frame_bytes: 1", "addresses: 0", "too small for the largest peer"] {
+            assert!(faults.contains(name), "{name} is missing in: {faults}");
+        }
+    }
+
+    #[test]
+    fn every_limit_accepts_its_bounds_and_nothing_beyond() {
+        for row in Limits::TABLE {
+            assert!(row.fault(row.default).is_none(), "{}", row.name);
+            assert!(row.fault(row.min).is_none() && row.fault(row.max).is_none(), "{}", row.name);
+            assert!(row.fault(row.max + 1).is_some(), "{}", row.name);
+            assert!(row.min == 0 || row.fault(row.min - 1).is_some(), "{}", row.name);
+        }
+    }
+}

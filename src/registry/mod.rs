@@ -1,0 +1,382 @@
+//! Who is where, and who hears of it: the plain state machine that everything
+//! else serves. It has no socket, no clock and no randomness of its own. A call
+//! that changes something leaves its effects in a queue, which the caller drains
+//! with [`Registry::poll_output`] before the next call.
+//!
+//! One owner for each fact: a [`Space`](spaces) owns its registrations, the
+//! [`Watches`](watches) own who watches what; what a session holds is an index
+//! of both, changed in the same function. [`Registry::check_invariants`] compares
+//! them.
+
+mod cookie;
+mod identities;
+mod invariants;
+mod listing;
+mod spaces;
+mod watches;
+
+use crate::{
+    domain::{
+        Announcement, Answer, Code, Discover, LeaveReason, Namespace, Pattern, Refusal, Register, Registration,
+        Rendezvous, RequestId, SessionId, Unregister,
+    },
+    limits::Limits,
+};
+use identities::Identities;
+use listing::{Listing, Purpose};
+use spaces::{Entry, Spaces};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::IpAddr,
+    sync::Arc,
+};
+use watches::Watches;
+
+/// What a change makes the server say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// To the one who asked.
+    Answer {
+        /// Who asked.
+        to: SessionId,
+        /// Under which number.
+        request_id: Option<RequestId>,
+        /// What it is told.
+        answer: Answer,
+    },
+    /// To everybody in rendezvous there.
+    Announce {
+        /// Each once, in order of their ids.
+        to: Vec<SessionId>,
+        /// What they hear.
+        announcement: Announcement,
+    },
+}
+
+/// Namespaces, registrations and watches.
+#[derive(Debug)]
+pub struct Registry {
+    limits: Limits,
+    /// The number of the last change; one counter for all namespaces, so that it
+    /// only grows where a namespace is born again.
+    version: u64,
+    spaces: Spaces,
+    watches: Watches,
+    sessions: BTreeMap<SessionId, Session>,
+    /// Lists that are given out in parts as their readers take them.
+    listings: BTreeMap<SessionId, Listing>,
+    /// The sum of [`Registration::size`] over all.
+    registered_bytes: usize,
+    identities: Identities,
+    outputs: VecDeque<Output>,
+}
+
+/// What the registry knows of a session.
+#[derive(Debug)]
+struct Session {
+    /// What stands for "wherever I come from" in its addresses.
+    host: IpAddr,
+    /// Where its registrations are: an index of [`Spaces`].
+    registrations: BTreeSet<(Namespace, u64)>,
+    /// What it watches: an index of [`Watches`].
+    watches: BTreeSet<Pattern>,
+}
+
+impl Registry {
+    /// An empty one. Changes are numbered from `first_version`, which must be
+    /// beyond those of any earlier run; `seed` decides the ids that it makes.
+    pub fn new(limits: Limits, first_version: u64, seed: [u8; 32]) -> Self {
+        Self {
+            limits,
+            version: first_version,
+            spaces: Spaces::default(),
+            watches: Watches::default(),
+            sessions: BTreeMap::new(),
+            listings: BTreeMap::new(),
+            registered_bytes: 0,
+            identities: Identities::new(seed),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Begins a session, whose peers are at `host`.
+    pub fn open(&mut self, session: SessionId, host: IpAddr) {
+        let known =
+            self.sessions.insert(session, Session { host, registrations: BTreeSet::new(), watches: BTreeSet::new() });
+        assert!(known.is_none(), "session ids are never used twice");
+    }
+
+    /// A new id for a session: `~` and a UUID.
+    pub fn session_name(&mut self) -> String {
+        format!("~{}", self.identities.uuid().hyphenated())
+    }
+
+    /// Ends a session: its watches end and its registrations leave.
+    pub fn close(&mut self, session: SessionId, reason: LeaveReason) {
+        let ended = self.sessions.remove(&session).expect("a session is closed once");
+        self.listings.remove(&session);
+        for pattern in &ended.watches {
+            self.watches.remove(pattern, session);
+        }
+        for (ns, joined) in ended.registrations {
+            self.take_out(&ns, joined, reason);
+        }
+    }
+
+    /// REGISTER.
+    ///
+    /// A peer that the session has there already is updated, which is decided
+    /// before any limit is looked at. A peer without an id is the one that the
+    /// session registered there without an id before, so that a client which
+    /// only repeats itself does not fill the namespace.
+    pub fn register(&mut self, session: SessionId, request_id: Option<RequestId>, request: Register) {
+        let ns = request.ns.clone();
+        let outcome = self.try_register(session, request).map_err(|refusal| refusal.of(&ns));
+        let (answer, joined) = match outcome {
+            Ok((registration, joined)) => (Answer::Granted(registration), joined),
+            Err(refusal) => (Answer::Refused(refusal), None),
+        };
+        let news = match &answer {
+            Answer::Granted(registration) => joined.map(|joined| (registration.clone(), joined)),
+            _ => None,
+        };
+        self.answer(session, request_id, answer);
+        if let Some((registration, joined)) = news {
+            let announcement = Announcement::Registered(registration);
+            self.announce(&ns, joined, session, announcement);
+        }
+    }
+
+    /// The registration as it stands, and where in the namespace it changed;
+    /// `None` if the request changed nothing.
+    fn try_register(
+        &mut self,
+        session: SessionId,
+        request: Register,
+    ) -> Result<(Arc<Registration>, Option<u64>), Refusal> {
+        let Register { ns, peer } = request;
+        let holder = self.sessions.get(&session).expect("requests come from open sessions");
+        let host = holder.host;
+        let held = match &peer.id {
+            Some(id) => self.spaces.find(&ns, id),
+            None => self.spaces.unnamed(&ns, session, &holder.registrations),
+        };
+        let unnamed = peer.id.is_none();
+        let addresses = peer.addresses.into_iter().map(|address| address.located(host)).collect();
+
+        if let Some((joined, entry)) = held {
+            if entry.session != session {
+                return Err(Refusal::new(
+                    Code::PeerIdTaken,
+                    "another connection has registered this peer id here; choose another, or leave the id out to be \
+                     given one",
+                ));
+            }
+            let current = &entry.registration;
+            if current.addresses == addresses && current.attributes == peer.attributes {
+                return Ok((current.clone(), None));
+            }
+            let changed = Registration {
+                ns: ns.clone(),
+                id: current.id.clone(),
+                addresses,
+                attributes: peer.attributes,
+                version: self.version + 1,
+            };
+            let (before, after) = (current.size(), changed.size());
+            if after > before {
+                self.room_for(after - before)?;
+            }
+            self.registered_bytes = self.registered_bytes - before + after;
+            self.version += 1;
+            return Ok((self.spaces.replace(joined, changed), Some(joined)));
+        }
+
+        if holder.registrations.len() >= self.limits.registrations_per_connection {
+            return Err(Refusal::new(
+                Code::TooManyRegistrations,
+                format!(
+                    "this connection holds {} registrations, which is the limit; unregister one, or use a second \
+                     connection",
+                    self.limits.registrations_per_connection
+                ),
+            ));
+        }
+        if !self.spaces.contains(&ns) && self.spaces.len() >= self.limits.namespaces {
+            return Err(Refusal::new(
+                Code::NamespaceLimit,
+                format!(
+                    "the server holds {} namespaces, which is its limit; try again when some have ended",
+                    self.limits.namespaces
+                ),
+            ));
+        }
+        let registration = Registration {
+            ns: ns.clone(),
+            id: peer.id.unwrap_or_else(|| self.identities.peer_id()),
+            addresses,
+            attributes: peer.attributes,
+            version: self.version + 1,
+        };
+        self.room_for(registration.size())?;
+
+        self.version += 1;
+        let joined = self.version;
+        self.registered_bytes += registration.size();
+        self.sessions.get_mut(&session).expect("it was looked up above").registrations.insert((ns, joined));
+        let registration = self.spaces.insert(joined, Entry::new(registration, session, unnamed));
+        Ok((registration, Some(joined)))
+    }
+
+    fn room_for(&self, bytes: usize) -> Result<(), Refusal> {
+        if self.registered_bytes + bytes > self.limits.registered_bytes {
+            return Err(Refusal::new(
+                Code::ServerFull,
+                "the server's memory for registrations is used up; try again later, or another server",
+            ));
+        }
+        Ok(())
+    }
+
+    /// UNREGISTER.
+    pub fn unregister(&mut self, session: SessionId, request_id: Option<RequestId>, request: Unregister) {
+        let leaving = self.leaving(session, &request);
+        let answer = match &leaving {
+            Ok(_) => Answer::Done,
+            Err(refusal) => Answer::Refused(refusal.clone().of(&request.ns)),
+        };
+        self.answer(session, request_id, answer);
+        for joined in leaving.unwrap_or_default() {
+            let holder = self.sessions.get_mut(&session).expect("requests come from open sessions");
+            holder.registrations.remove(&(request.ns.clone(), joined));
+            self.take_out(&request.ns, joined, LeaveReason::Unregistered);
+        }
+    }
+
+    /// Whom an UNREGISTER takes out.
+    fn leaving(&self, session: SessionId, request: &Unregister) -> Result<Vec<u64>, Refusal> {
+        let leaving = match &request.peer {
+            Some(id) => match self.spaces.find(&request.ns, id) {
+                Some((joined, entry)) if entry.session == session => vec![joined],
+                Some(_) => {
+                    return Err(Refusal::new(
+                        Code::NotOwner,
+                        "another connection registered this peer; only that one may unregister it",
+                    ));
+                }
+                None => Vec::new(),
+            },
+            None => {
+                let holder = self.sessions.get(&session).expect("requests come from open sessions");
+                spaces::own(&request.ns, &holder.registrations).collect()
+            }
+        };
+        if leaving.is_empty() {
+            return Err(Refusal::new(Code::NotFound, "there is no such registration; it may have ended already"));
+        }
+        Ok(leaving)
+    }
+
+    /// Removes a registration, which the session's index no longer names.
+    fn take_out(&mut self, ns: &Namespace, joined: u64, reason: LeaveReason) {
+        self.version += 1;
+        let entry = self.spaces.remove(ns, joined, self.version);
+        self.registered_bytes -= entry.registration.size();
+        let id = entry.registration.id.clone();
+        let announcement = Announcement::Unregistered { ns: ns.clone(), id, reason, version: self.version };
+        self.announce(ns, joined, entry.session, announcement);
+    }
+
+    /// RENDEZVOUS: the watch begins with the snapshot, of which this call
+    /// produces the first part.
+    pub fn rendezvous(&mut self, session: SessionId, request_id: Option<RequestId>, request: Rendezvous) {
+        let Rendezvous { pattern, leave } = request;
+        let holder = self.sessions.get_mut(&session).expect("requests come from open sessions");
+        if leave {
+            let answer = if holder.watches.remove(&pattern) {
+                self.watches.remove(&pattern, session);
+                Answer::Done
+            } else {
+                Answer::Refused(Refusal::new(Code::NotFound, format!("this connection does not watch {pattern}")))
+            };
+            return self.answer(session, request_id, answer);
+        }
+        let known = holder.watches.contains(&pattern);
+        if !known {
+            if holder.watches.len() >= self.limits.watches_per_connection {
+                let refusal = Refusal::new(
+                    Code::TooManyWatches,
+                    format!(
+                        "this connection watches {} namespaces, which is the limit; leave one, or watch a pattern \
+                         (\"a/*\")",
+                        self.limits.watches_per_connection
+                    ),
+                );
+                return self.answer(session, request_id, Answer::Refused(refusal));
+            }
+            holder.watches.insert(pattern.clone());
+            self.watches.insert(&pattern, session);
+        }
+        // One who watches already keeps hearing everything; for a new watch what
+        // the snapshot has not come to yet is left to the snapshot.
+        self.list(session, Listing::new(request_id, pattern, Purpose::Watch { live: known }));
+    }
+
+    /// DISCOVER.
+    pub fn discover(&mut self, session: SessionId, request_id: Option<RequestId>, request: Discover) {
+        let Discover { pattern, limit, cookie } = request;
+        // A client of the seed knows no pages: it gets everything.
+        let page = if request_id.is_some() { self.limits.discover_page } else { usize::MAX };
+        let left = limit.map_or(page, |limit| limit.min(self.limits.discover_page));
+        let mut listing = Listing::new(request_id, pattern, Purpose::Discover { left });
+        if let Some(cookie) = cookie {
+            match cookie::read(&cookie, &listing.pattern) {
+                Some(position) => listing.after = Some(position),
+                None => {
+                    let refusal = Refusal::new(
+                        Code::InvalidCookie,
+                        "this cookie is not from a page of this list; begin without one",
+                    );
+                    return self.answer(session, request_id, Answer::Refused(refusal));
+                }
+            }
+        }
+        self.list(session, listing);
+    }
+
+    /// Whether a list for this session has parts left, for
+    /// [`Registry::proceed`] to produce. Until then it makes no other request.
+    pub fn is_listing(&self, session: SessionId) -> bool {
+        self.listings.contains_key(&session)
+    }
+
+    /// Produces the next part of the session's list.
+    pub fn proceed(&mut self, session: SessionId) {
+        if let Some(listing) = self.listings.remove(&session) {
+            self.list(session, listing);
+        }
+    }
+
+    /// The number of the last change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The next effect, oldest first.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn answer(&mut self, to: SessionId, request_id: Option<RequestId>, answer: Answer) {
+        self.outputs.push_back(Output::Answer { to, request_id, answer });
+    }
+
+    /// Tells everybody in rendezvous there but the one whose peer it is.
+    fn announce(&mut self, ns: &Namespace, joined: u64, holder: SessionId, announcement: Announcement) {
+        let mut to = self.watches.watchers(ns);
+        to.retain(|&session| session != holder && self.hears(session, ns, joined));
+        if !to.is_empty() {
+            self.outputs.push_back(Output::Announce { to, announcement });
+        }
+    }
+}

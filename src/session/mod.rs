@@ -1,0 +1,111 @@
+//! One peer's conversation: what it has said so far, what it has asked for and
+//! was not answered yet, and how fast it may ask.
+
+mod rate;
+
+pub use rate::{Bucket, Rate};
+
+use crate::{
+    domain::{Code, Hello, Inbound, Refusal, Request, RequestId, Time},
+    limits::Limits,
+};
+use std::{net::SocketAddr, vec};
+
+/// The state of one conversation. It knows nothing of others.
+#[derive(Debug)]
+pub struct Session {
+    observed: SocketAddr,
+    introduced: bool,
+    /// It has asked for something other than to be introduced.
+    asked: bool,
+    request_id: Option<RequestId>,
+    /// What the frame that is being worked on still asks for.
+    entries: vec::IntoIter<Result<Request, Refusal>>,
+    entry_rate: Bucket,
+    fanout_rate: Bucket,
+}
+
+impl Session {
+    /// The conversation with whoever connects from there.
+    pub fn new(observed: SocketAddr) -> Self {
+        Self {
+            observed,
+            introduced: false,
+            asked: false,
+            request_id: None,
+            entries: Vec::new().into_iter(),
+            entry_rate: Bucket::default(),
+            fanout_rate: Bucket::default(),
+        }
+    }
+
+    /// Where the connection comes from.
+    pub fn observed(&self) -> SocketAddr {
+        self.observed
+    }
+
+    /// Takes a frame to work on; the one before must be finished.
+    pub fn take(&mut self, inbound: Inbound) {
+        assert_eq!(self.entries.len(), 0, "frames are worked on one after the other");
+        self.request_id = inbound.request_id;
+        self.entries = inbound.entries.into_iter();
+    }
+
+    /// What the frame asks for next, if it may be asked now, and under which number.
+    pub fn next_request(
+        &mut self,
+        now: Time,
+        limits: &Limits,
+    ) -> Option<(Option<RequestId>, Result<Request, Refusal>)> {
+        let entry = self.entries.next()?;
+        if self.entries.len() == 0 {
+            // An idle session holds no memory for requests.
+            self.entries = Vec::new().into_iter();
+        }
+        let admitted = self.admit(now, limits);
+        Some((self.request_id, admitted.and(entry).and_then(|request| self.in_order(request))))
+    }
+
+    fn admit(&mut self, now: Time, limits: &Limits) -> Result<(), Refusal> {
+        let limited = |what: String, after| Refusal::new(Code::RateLimited, what).retry_after(after);
+        self.fanout_rate.holds(now, 0, fanout_rate(limits)).map_err(|after| {
+            limited(
+                format!("this connection causes over {} bytes a second to be sent", limits.fanout_bytes_per_sec),
+                after,
+            )
+        })?;
+        let rate = Rate { per_sec: limits.entries_per_sec, burst: limits.entries_burst };
+        self.entry_rate.take(now, rate).map_err(|after| {
+            limited(format!("over {} requests a second on this connection", limits.entries_per_sec), after)
+        })
+    }
+
+    /// Counts what the session has caused to be sent to others.
+    pub fn charge_fanout(&mut self, now: Time, bytes: usize, limits: &Limits) {
+        self.fanout_rate.charge(now, bytes, fanout_rate(limits));
+    }
+
+    /// Refuses what may not be said at this point of a conversation.
+    fn in_order(&mut self, request: Request) -> Result<Request, Refusal> {
+        match &request {
+            Request::Hello(Hello { resume, .. }) => {
+                if self.introduced {
+                    return Err(Refusal::new(Code::InvalidMessage, "HELLO was said already on this connection"));
+                }
+                if self.asked && resume.is_some() {
+                    return Err(Refusal::new(
+                        Code::InvalidMessage,
+                        "a session is resumed before anything else is asked for; open a new connection for it",
+                    ));
+                }
+                self.introduced = true;
+            }
+            _ => self.asked = true,
+        }
+        Ok(request)
+    }
+}
+
+fn fanout_rate(limits: &Limits) -> Rate {
+    Rate { per_sec: limits.fanout_bytes_per_sec, burst: limits.fanout_burst_bytes }
+}

@@ -1,0 +1,152 @@
+use super::proto::{self, MessageType};
+use crate::{
+    domain::{
+        Address, Code, Discover, Hello, Inbound, Namespace, Pattern, Peer, PeerId, Refusal, Register, Rendezvous,
+        Request, RequestId, Unregister,
+    },
+    limits::Limits,
+};
+use prost::Message as _;
+
+/// The longest `Hello.agent`, in bytes.
+const AGENT_MAX_BYTES: usize = 128;
+
+/// Reads the body of a frame.
+///
+/// # Errors
+/// The refusal of bytes that are not a message at all; the connection they came
+/// on cannot be trusted to be in step and should be closed. What is wrong with
+/// single entries of a whole message is told entry by entry.
+pub fn inbound(body: &[u8], limits: &Limits) -> Result<Inbound, Refusal> {
+    let message = proto::Message::decode(body).map_err(|_| {
+        Refusal::new(
+            Code::InvalidMessage,
+            "these bytes are not a foregather.v1.Message; is each message preceded by its own length, and text UTF-8?",
+        )
+    })?;
+    let request_id = message.request_id.map(RequestId);
+    let mut entries = entries(message, limits);
+    if request_id.is_some() && entries.len() != 1 {
+        let count = entries.len();
+        entries = refused(format!("a message with a request_id holds exactly one entry; this one has {count}"));
+    } else if entries.is_empty() {
+        entries = refused("the message has no entry of its type; fill in the field that `type` names");
+    } else if entries.len() > limits.frame_entries {
+        let count = entries.len();
+        entries = refused(format!("{count} entries in one message; the limit is {}, split it", limits.frame_entries));
+    }
+    Ok(Inbound { request_id, entries })
+}
+
+type Entries = Vec<Result<Request, Refusal>>;
+
+fn refused(why: impl Into<String>) -> Entries {
+    vec![Err(Refusal::new(Code::InvalidMessage, why))]
+}
+
+fn entries(message: proto::Message, limits: &Limits) -> Entries {
+    let kind = match message.r#type {
+        Some(number) => match MessageType::try_from(number) {
+            Ok(kind) => kind,
+            Err(_) => {
+                return vec![Err(Refusal::new(
+                    Code::Unsupported,
+                    format!("message type {number} is unknown to this server; it may be too old for it"),
+                ))];
+            }
+        },
+        None if !message.register.is_empty() => MessageType::Register,
+        None => {
+            return refused("`type` was forgotten; write it also when it is REGISTER (0), which proto3 leaves out");
+        }
+    };
+    match kind {
+        MessageType::Register => message.register.into_iter().map(|entry| register(entry, limits)).collect(),
+        MessageType::Unregister => message.unregister.into_iter().map(|entry| unregister(entry, limits)).collect(),
+        MessageType::Rendezvous => message.rendezvous.into_iter().map(rendezvous).collect(),
+        MessageType::Discover => message.discovery.into_iter().map(discover).collect(),
+        MessageType::Hello => message.hello.into_iter().map(|entry| hello(*entry)).collect(),
+        MessageType::Heartbeat => message
+            .heartbeat
+            .into_iter()
+            .map(|entry| {
+                Ok(Request::Heartbeat { nonce: entry.nonce.unwrap_or(0), reply: entry.reply.unwrap_or(false) })
+            })
+            .collect(),
+        MessageType::Match | MessageType::Cancel if message.request_id.is_none() => {
+            refused(format!("{} needs a request_id", kind.as_str_name().trim_start_matches("MESSAGE_TYPE_")))
+        }
+        MessageType::Match | MessageType::Cancel | MessageType::Send => vec![Err(not_built(match kind {
+            MessageType::Match => "MATCH",
+            MessageType::Cancel => "CANCEL",
+            _ => "SEND",
+        }))],
+        MessageType::Status | MessageType::Welcome | MessageType::Game => {
+            refused(format!("{} is sent by the server only", kind.as_str_name().trim_start_matches("MESSAGE_TYPE_")))
+        }
+    }
+}
+
+fn not_built(what: &str) -> Refusal {
+    Refusal::new(Code::Unsupported, format!("this server does not do {what} yet"))
+}
+
+fn register(entry: proto::Register, limits: &Limits) -> Result<Request, Refusal> {
+    let ns = Namespace::parse(entry.ns.as_deref().unwrap_or_default())?;
+    if entry.game.is_some() {
+        return Err(not_built("games").of(&ns));
+    }
+    let peer = peer(entry.peer.unwrap_or_default(), limits).map_err(|refusal| refusal.of(&ns))?;
+    Ok(Request::Register(Register { ns, peer }))
+}
+
+fn peer(entry: proto::Peer, limits: &Limits) -> Result<Peer, Refusal> {
+    let id = entry.id.map(|id| PeerId::parse(&id, limits)).transpose()?;
+    let addresses = entry.addrs.into_iter().map(Address::new).collect();
+    Peer::new(id, addresses, entry.attributes, limits)
+}
+
+fn unregister(entry: proto::Unregister, limits: &Limits) -> Result<Request, Refusal> {
+    let ns = Namespace::parse(entry.ns.as_deref().unwrap_or_default())?;
+    let peer = entry
+        .peer
+        .and_then(|peer| peer.id)
+        .map(|id| PeerId::parse(&id, limits))
+        .transpose()
+        .map_err(|refusal| refusal.of(&ns))?;
+    Ok(Request::Unregister(Unregister { ns, peer }))
+}
+
+fn rendezvous(entry: proto::Rendezvous) -> Result<Request, Refusal> {
+    let pattern = Pattern::parse(entry.ns.as_deref().unwrap_or_default())?;
+    if entry.games.unwrap_or(false) {
+        return Err(not_built("the list of games"));
+    }
+    Ok(Request::Rendezvous(Rendezvous { pattern, leave: entry.leave.unwrap_or(false) }))
+}
+
+fn discover(entry: proto::Discover) -> Result<Request, Refusal> {
+    let pattern = Pattern::parse(entry.ns.as_deref().unwrap_or_default())?;
+    if entry.games.unwrap_or(false) {
+        return Err(not_built("the list of games"));
+    }
+    let limit = entry.limit.filter(|&limit| limit != 0).map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(Request::Discover(Discover { pattern, limit, cookie: entry.cookie.filter(|cookie| !cookie.is_empty()) }))
+}
+
+fn hello(entry: proto::Hello) -> Result<Request, Refusal> {
+    if let Some(other) = entry.protocol.filter(|&protocol| protocol != 1) {
+        return Err(Refusal::new(
+            Code::Unsupported,
+            format!("protocol {other} is unknown to this server; it speaks protocol 1"),
+        ));
+    }
+    let agent = entry.agent.unwrap_or_default();
+    if agent.len() > AGENT_MAX_BYTES {
+        return Err(Refusal::new(
+            Code::InvalidMessage,
+            format!("the agent's name is {} bytes long; the limit is {AGENT_MAX_BYTES}", agent.len()),
+        ));
+    }
+    Ok(Request::Hello(Hello { agent, resume: entry.resume }))
+}

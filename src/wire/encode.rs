@@ -1,0 +1,182 @@
+use super::proto::{self, MessageType};
+use crate::{
+    domain::{Announcement, Answer, Code, Refusal, Registration, RequestId, Roster, RosterKind, Welcome},
+    limits::Limits,
+};
+use bytes::{Bytes, BytesMut};
+use prost::Message as _;
+
+/// What a list's frame holds besides its entries, generously: type, ids, status
+/// and a heading with a namespace and a cookie.
+const ROSTER_FRAME_OVERHEAD_BYTES: usize = 1_024;
+
+/// One frame that holds this message.
+pub fn message(message: &proto::Message) -> Bytes {
+    let length = message.encoded_len();
+    let mut frame = BytesMut::with_capacity(prost::length_delimiter_len(length) + length);
+    message.encode_length_delimited(&mut frame).expect("the buffer was made large enough");
+    frame.freeze()
+}
+
+/// The frame that everybody in rendezvous there is sent.
+pub fn announcement(announcement: &Announcement) -> Bytes {
+    message(&match announcement {
+        Announcement::Registered(registration) => proto::Message {
+            r#type: Some(MessageType::Register.into()),
+            register: vec![register(registration)],
+            ..Default::default()
+        },
+        Announcement::Unregistered { ns, id, reason, version } => proto::Message {
+            r#type: Some(MessageType::Unregister.into()),
+            unregister: vec![proto::Unregister {
+                ns: Some(ns.to_string()),
+                peer: Some(proto::Peer { id: Some(id.to_string()), ..Default::default() }),
+                reason: Some(*reason as i32),
+                version: Some(*version),
+                ban: None,
+            }],
+            ..Default::default()
+        },
+    })
+}
+
+/// The frames that answer a request. Without a `request_id`, which is how a
+/// client of the seed asks, a list is bare, an empty snapshot is silence, and so
+/// is success.
+pub fn answer(request_id: Option<RequestId>, answer: &Answer, limits: &Limits, mut emit: impl FnMut(Bytes)) {
+    let ok = || request_id.map(|_| proto::Status { code: Some(Code::Ok as i32), ..Default::default() });
+    let base = |kind: MessageType| proto::Message {
+        r#type: Some(kind.into()),
+        request_id: request_id.map(|RequestId(id)| id),
+        ..Default::default()
+    };
+    match answer {
+        Answer::Refused(refusal) => {
+            emit(message(&proto::Message { status: Some(status(refusal)), ..base(MessageType::Status) }));
+        }
+        Answer::Done => {
+            if request_id.is_some() {
+                emit(message(&proto::Message { status: ok(), ..base(MessageType::Status) }));
+            }
+        }
+        Answer::Granted(registration) => {
+            if request_id.is_some() {
+                let mut entry = register(registration);
+                entry.ttl_secs = Some(0);
+                emit(message(&proto::Message { status: ok(), register: vec![entry], ..base(MessageType::Register) }));
+            }
+        }
+        Answer::Roster(roster) => {
+            let heading = || match request_id {
+                Some(_) => headed(roster, proto::Message { status: ok(), ..base(MessageType::Register) }),
+                None => base(MessageType::Register),
+            };
+            roster_frames(roster, request_id.is_some(), limits, heading, emit);
+        }
+        Answer::Welcome(welcome) => {
+            emit(message(&proto::Message {
+                status: ok(),
+                welcome: Some(Box::new(self::welcome(welcome, limits))),
+                ..base(MessageType::Welcome)
+            }));
+        }
+        Answer::Heartbeat { nonce } => {
+            emit(message(&proto::Message {
+                status: ok(),
+                heartbeat: Some(proto::Heartbeat { nonce: Some(*nonce), reply: Some(true) }),
+                ..base(MessageType::Heartbeat)
+            }));
+        }
+    }
+}
+
+/// A list over as many frames as it takes.
+fn roster_frames(
+    roster: &Roster,
+    numbered: bool,
+    limits: &Limits,
+    heading: impl Fn() -> proto::Message,
+    mut emit: impl FnMut(Bytes),
+) {
+    let room = limits.frame_bytes - ROSTER_FRAME_OVERHEAD_BYTES;
+    let mut frame = heading();
+    let mut used = 0;
+    for registration in &roster.peers {
+        let entry = register(registration);
+        let length = entry.encoded_len();
+        // The tag of the entry and its length take 4 bytes at most.
+        let cost = length + 4;
+        if used + cost > room && !frame.register.is_empty() {
+            frame.more = numbered.then_some(true);
+            emit(message(&frame));
+            frame = heading();
+            used = 0;
+        }
+        used += cost;
+        frame.register.push(entry);
+    }
+    let silent = !numbered && frame.register.is_empty() && matches!(roster.kind, RosterKind::Snapshot { .. });
+    if !silent {
+        frame.more = (numbered && roster.more).then_some(true);
+        emit(message(&frame));
+    }
+}
+
+/// Says what the list is of, and as of when.
+fn headed(roster: &Roster, mut frame: proto::Message) -> proto::Message {
+    let ns = Some(roster.pattern.to_string());
+    match &roster.kind {
+        RosterKind::Snapshot { version } => frame.rendezvous.push(proto::Rendezvous {
+            ns,
+            version: Some(*version),
+            snapshot: Some(true),
+            ..Default::default()
+        }),
+        RosterKind::Page { cookie } => {
+            frame.discovery.push(proto::Discover { ns, cookie: cookie.clone(), ..Default::default() });
+        }
+    }
+    frame
+}
+
+fn register(registration: &Registration) -> proto::Register {
+    proto::Register {
+        ns: Some(registration.ns.to_string()),
+        peer: Some(proto::Peer {
+            id: Some(registration.id.to_string()),
+            addrs: registration.addresses.iter().map(|address| address.bytes().clone()).collect(),
+            attributes: registration.attributes.clone(),
+        }),
+        version: Some(registration.version),
+        ..Default::default()
+    }
+}
+
+fn status(refusal: &Refusal) -> proto::Status {
+    proto::Status {
+        code: Some(refusal.code as i32),
+        text: Some(refusal.text.clone()),
+        ns: refusal.ns.as_ref().map(ToString::to_string),
+        retry_after_ms: refusal
+            .retry_after
+            .map(|after| u32::try_from(after.as_micros().div_ceil(1_000)).unwrap_or(u32::MAX)),
+    }
+}
+
+fn welcome(welcome: &Welcome, limits: &Limits) -> proto::Welcome {
+    let number = |limit: usize| Some(u32::try_from(limit).unwrap_or(u32::MAX));
+    proto::Welcome {
+        protocol: Some(1),
+        agent: Some(concat!("foregather/", env!("CARGO_PKG_VERSION")).into()),
+        session: Some(welcome.session.clone()),
+        observed: Some(welcome.observed.to_string()),
+        resumed: Some(false),
+        limits: Some(proto::Limits {
+            frame_bytes: number(limits.frame_bytes),
+            registrations: number(limits.registrations_per_connection),
+            watches: number(limits.watches_per_connection),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
