@@ -40,6 +40,15 @@ pub fn announcement(announcement: &Announcement) -> Bytes {
     })
 }
 
+/// The frame of a refusal that answers no request in particular.
+pub fn refusal(refusal: &Refusal) -> Bytes {
+    message(&proto::Message {
+        r#type: Some(MessageType::Status.into()),
+        status: Some(status(refusal)),
+        ..Default::default()
+    })
+}
+
 /// The frames that answer a request. Without a `request_id`, which is how a
 /// client of the seed asks, a list is bare, an empty snapshot is silence, and so
 /// is success.

@@ -8,7 +8,7 @@ mod foreign;
 mod frame;
 
 pub use decode::inbound;
-pub use encode::{announcement, answer, message};
+pub use encode::{announcement, answer, message, refusal};
 pub use foreign::foreign_protocol;
 pub use frame::{FrameCodec, FrameError};
 

@@ -1,0 +1,88 @@
+use super::{connection::Connection, exchange::Exchange};
+use crate::transport::tcp;
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Time without accepting after the system had no file or memory for a
+/// connection: time for some to end. The connections wait in the kernel.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// At most one line in the log about that in this time.
+const EXHAUSTED_LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// Connections that are being told that there is no room for them, at once and
+/// on one thread; those beyond are closed without a word.
+const TURNED_AWAY_AT_ONCE: usize = 1_024;
+
+/// Accepts connections and serves them on this thread until `stop`; then lets
+/// them end for as long as `grace`.
+pub(super) async fn serve(listener: TcpListener, exchange: Arc<Exchange>, stop: CancellationToken, grace: Duration) {
+    let connections = TaskTracker::new();
+    let silence = Duration::from_millis(exchange.limits.silence_ms as u64);
+    let mut logged: Option<Instant> = None;
+    {
+        let mut stopped = std::pin::pin!(stop.cancelled());
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut stopped => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, observed)) => begin(stream, observed, silence, &exchange, &connections),
+                // The peer had left before it was its turn.
+                Err(error) if of_the_peer(&error) => {}
+                Err(error) => {
+                    if logged.is_none_or(|at| at.elapsed() >= EXHAUSTED_LOG_EVERY) {
+                        tracing::warn!(%error, "cannot accept connections; those that wait are kept waiting");
+                        logged = Some(Instant::now());
+                    }
+                    sleep(EXHAUSTED_PAUSE).await;
+                }
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    if timeout(grace, connections.wait()).await.is_err() {
+        tracing::warn!(left = connections.len(), "some connections did not end within the grace");
+    }
+}
+
+fn begin(
+    stream: TcpStream,
+    observed: SocketAddr,
+    silence: Duration,
+    exchange: &Arc<Exchange>,
+    connections: &TaskTracker,
+) {
+    // A connection that cannot be tuned or asked has ended already.
+    let Ok(local) = tcp::accepted(&stream, silence).and_then(|()| stream.local_addr()) else { return };
+    match exchange.open(observed, local.ip()) {
+        Ok((session, outbox)) => {
+            connections.spawn(Connection::new(stream, exchange.clone(), session, outbox));
+        }
+        Err(refusal) if connections.len() < exchange.limits.connections + TURNED_AWAY_AT_ONCE => {
+            connections.spawn(Connection::turned_away(stream, exchange.clone(), &refusal));
+        }
+        // Too many at once to explain it to each.
+        Err(_) => {}
+    }
+}
+
+/// Errors that say something of one connection, not of the listener.
+fn of_the_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}

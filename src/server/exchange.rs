@@ -1,0 +1,109 @@
+use super::outbox::{Outbox, Outboxes};
+use crate::{
+    domain::{Code, Inbound, LeaveReason, Refusal, SessionId, Time},
+    hub::{Hub, HubOptions, Progress},
+    limits::Limits,
+    wire,
+};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+/// What all threads share: the hub and the outboxes behind one lock, so that
+/// everyone's outbox is filled in the order in which things happened; and the
+/// clock.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) limits: Limits,
+    begun: Instant,
+    advertise: Option<IpAddr>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    hub: Hub,
+    outboxes: Outboxes,
+    /// What whoever still connects is told.
+    shutting_down: Option<Refusal>,
+}
+
+impl Exchange {
+    pub(super) fn new(options: HubOptions, advertise: Option<IpAddr>) -> Self {
+        let limits = options.limits.clone();
+        let outboxes = Outboxes::new(&limits);
+        Self {
+            limits,
+            begun: Instant::now(),
+            advertise,
+            state: Mutex::new(State { hub: Hub::new(options), outboxes, shutting_down: None }),
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time::from_start(self.begun.elapsed())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics under the lock; if it did, the state could not be trusted")
+    }
+
+    /// Begins a session for a connection from `observed` that came in at `local`.
+    pub(super) fn open(&self, observed: SocketAddr, local: IpAddr) -> Result<(SessionId, Arc<Outbox>), Refusal> {
+        let observed = SocketAddr::new(observed.ip().to_canonical(), observed.port());
+        let own_machine = observed.ip().is_loopback() || observed.ip() == local.to_canonical();
+        let host = self.advertise.filter(|_| own_machine).unwrap_or(observed.ip());
+        let mut state = self.state();
+        if let Some(refusal) = &state.shutting_down {
+            return Err(refusal.clone());
+        }
+        let id = state.hub.open(observed, host)?;
+        Ok((id, state.outboxes.open(id)))
+    }
+
+    pub(super) fn receive(&self, id: SessionId, inbound: Inbound) -> Progress {
+        let now = self.now();
+        let State { hub, outboxes, .. } = &mut *self.state();
+        hub.receive(now, id, inbound, &mut outboxes.during(id))
+    }
+
+    pub(super) fn proceed(&self, id: SessionId) -> Progress {
+        let now = self.now();
+        let State { hub, outboxes, .. } = &mut *self.state();
+        hub.proceed(now, id, &mut outboxes.during(id))
+    }
+
+    /// Ends a session; its outbox takes nothing any more.
+    pub(super) fn close(&self, id: SessionId, reason: LeaveReason) {
+        let now = self.now();
+        let State { hub, outboxes, .. } = &mut *self.state();
+        outboxes.close(id);
+        hub.close(now, id, reason, &mut outboxes.during(id));
+    }
+
+    /// Counts a refusal that a connection gave without asking the hub.
+    pub(super) fn count_refusal(&self, code: Code) {
+        self.state().hub.count_refusal(code);
+    }
+
+    /// Gives everyone their last frame.
+    pub(super) fn shut_down(&self) {
+        let after = Duration::from_millis(self.limits.shutdown_retry_ms as u64);
+        let refusal =
+            Refusal::new(Code::ShuttingDown, "the server is going down; connect again in a moment").retry_after(after);
+        let mut state = self.state();
+        state.outboxes.end_all(&wire::refusal(&refusal));
+        state.shutting_down = Some(refusal);
+    }
+
+    pub(super) fn refusals(&self) -> BTreeMap<&'static str, u64> {
+        self.state().hub.refusals().iter().map(|(code, &count)| (code.name(), count)).collect()
+    }
+
+    pub(super) fn sessions(&self) -> usize {
+        self.state().hub.sessions()
+    }
+}

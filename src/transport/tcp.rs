@@ -1,0 +1,90 @@
+//! TCP, tuned for short messages that should arrive at once and for peers that
+//! vanish without a word.
+
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+/// Connections that the kernel keeps until they are accepted. It clamps this to
+/// its own maximum (net.core.somaxconn on Linux).
+const BACKLOG: i32 = 4_096;
+
+/// Questions of TCP keep-alive within the time that a peer may be silent.
+const KEEPALIVE_PROBES: u32 = 4;
+
+/// Opens a listening socket. Connections that it accepts are given up when the
+/// peer's machine does not answer for `silence`.
+///
+/// # Errors
+/// Those of the operating system, such as an address that is in use.
+pub fn listen(address: SocketAddr, silence: Duration) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // [::] stands for IPv4 too, as people expect.
+        socket.set_only_v6(false)?;
+    }
+    // Without it a restarted server waits a minute for its own old connections.
+    // On Windows the option means something else: that others may listen too.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    tune(SockRef::from(&socket), silence)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Prepares a connection that `listen`'s socket accepted.
+///
+/// # Errors
+/// Those of the operating system.
+#[cfg_attr(target_os = "linux", expect(unused_variables))]
+pub fn accepted(stream: &tokio::net::TcpStream, silence: Duration) -> io::Result<()> {
+    // Linux hands the listener's options on, which spares six system calls a
+    // connection; elsewhere that is not promised.
+    #[cfg(not(target_os = "linux"))]
+    tune(SockRef::from(stream), silence)?;
+    Ok(())
+}
+
+fn tune(socket: SockRef<'_>, silence: Duration) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    let interval = (silence / KEEPALIVE_PROBES).max(Duration::from_secs(1));
+    let keepalive = TcpKeepalive::new().with_time(interval).with_interval(interval);
+    #[cfg(not(windows))]
+    let keepalive = keepalive.with_retries(KEEPALIVE_PROBES - 1);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(silence))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_accepted_connection_is_tuned() -> io::Result<()> {
+        let silence = Duration::from_secs(20);
+        let listener = tokio::net::TcpListener::from_std(listen("127.0.0.1:0".parse().expect("an address"), silence)?)?;
+        let client = tokio::net::TcpStream::connect(listener.local_addr()?).await?;
+        let (stream, _) = listener.accept().await?;
+        accepted(&stream, silence)?;
+        drop(client);
+
+        let socket = SockRef::from(&stream);
+        assert!(socket.tcp_nodelay()?);
+        assert!(socket.keepalive()?);
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(socket.tcp_keepalive_time()?, silence / 4);
+            assert_eq!(socket.tcp_keepalive_interval()?, silence / 4);
+            assert_eq!(socket.tcp_keepalive_retries()?, 3);
+            assert_eq!(socket.tcp_user_timeout()?, Some(silence));
+        }
+        Ok(())
+    }
+}

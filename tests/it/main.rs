@@ -1,0 +1,4 @@
+//! Black box: a server over real sockets, spoken to in protobuf.
+
+mod basics;
+mod client;
