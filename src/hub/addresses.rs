@@ -40,6 +40,10 @@ impl Addresses {
         })
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_address.is_empty()
+    }
+
     pub(super) fn connect(&mut self, address: IpAddr, limits: &Limits) -> Result<(), Refusal> {
         let Some(key) = self.key(address) else { return Ok(()) };
         let usage = self.by_address.entry(key).or_default();

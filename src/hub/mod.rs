@@ -165,6 +165,11 @@ impl Hub {
         self.sessions.len()
     }
 
+    /// Whether nothing is held for anybody.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.addresses.is_empty() && self.registry.is_empty()
+    }
+
     /// Compares all that is kept twice; see [`Registry::check_invariants`].
     ///
     /// # Panics

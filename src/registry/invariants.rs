@@ -1,7 +1,6 @@
 //! What must hold between any two calls.
 
 use super::{Registry, listing::Purpose};
-use crate::domain::SessionId;
 use std::collections::BTreeSet;
 
 impl Registry {
@@ -49,8 +48,12 @@ impl Registry {
         assert!(self.outputs.is_empty(), "effects are drained before anything else happens");
     }
 
-    /// How many registrations this session holds.
-    pub fn registrations_of(&self, session: SessionId) -> usize {
-        self.sessions.get(&session).map_or(0, |state| state.registrations.len())
+    /// Whether nothing is held: no session, registration, watch or list.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+            && self.spaces.len() == 0
+            && self.watches.iter().next().is_none()
+            && self.listings.is_empty()
+            && self.registered_bytes == 0
     }
 }

@@ -1,0 +1,137 @@
+use super::{
+    bare_loop::{self, Script},
+    peer::{Peer, join_request},
+};
+use bytes::Bytes;
+use foregather::server::{Server, ServerOptions};
+use hdrhistogram::Histogram;
+use std::{
+    error::Error,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+/// Bytes of an announcement of the bare loop.
+const ANNOUNCEMENT_BYTES: usize = 60;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Joins that are measured on each side.
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    joins: u32,
+    /// Joins before that, which are not counted.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    warmup: u32,
+    /// Members of the game that is joined.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    members: u32,
+    /// Threads of the server.
+    #[arg(long, default_value_t = ServerOptions::default().threads)]
+    threads: usize,
+}
+
+const GAME: &str = "bench/K7QP";
+
+pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    let server = Server::start(ServerOptions {
+        listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        threads: args.threads,
+        ..ServerOptions::default()
+    })?;
+    let members = args.members as usize;
+    let mut ours = Side::gather(server.local_addr(), members, 2)?;
+
+    // What the server says to one who joins, once, is what the bare loop says.
+    let roster = ours.join(&join_request(GAME, "newcomer"))?.1;
+    let mut framed = bytes::BytesMut::new();
+    prost::encode_length_delimiter(roster.len(), &mut framed)?;
+    framed.extend_from_slice(&roster);
+    let mut announcement = vec![0; ANNOUNCEMENT_BYTES];
+    announcement[0] = u8::try_from(ANNOUNCEMENT_BYTES - 1)?;
+    let bare_loop = bare_loop::start(Script {
+        request_bytes: join_request(GAME, "newcomer").len(),
+        members,
+        roster: framed.freeze(),
+        announcement: announcement.into(),
+    })?;
+    let mut bare = Side::gather(bare_loop, members, 1)?;
+
+    let mut times = [Histogram::<u64>::new(3)?, Histogram::<u64>::new(3)?];
+    for round in 0..args.warmup + args.joins {
+        let request = join_request(GAME, "newcomer");
+        // Each goes first in turn: what one leaves in the caches serves the other.
+        for turn in 0..2 {
+            let which = ((round + turn) % 2) as usize;
+            let side = if which == 0 { &mut ours } else { &mut bare };
+            let (took, got) = side.join(&request)?;
+            if got.len() != roster.len() {
+                return Err(format!("a roster of {} bytes came, {} were due", got.len(), roster.len()).into());
+            }
+            if round >= args.warmup {
+                times[which].record(u64::try_from(took.as_nanos())?)?;
+            }
+        }
+    }
+    server.stop();
+
+    println!(
+        "join: connect, REGISTER and RENDEZVOUS in one segment, roster of {members} complete; {} joins each",
+        args.joins
+    );
+    println!("{:<12} {:>10} {:>10} {:>10}", "", "median", "p90", "p99");
+    for (name, times) in ["foregather", "bare loop"].iter().zip(&times) {
+        let at = |quantile| format!("{:.1} us", times.value_at_quantile(quantile) as f64 / 1_000.0);
+        println!("{name:<12} {:>10} {:>10} {:>10}", at(0.5), at(0.9), at(0.99));
+    }
+    let ratio = |quantile| times[0].value_at_quantile(quantile) as f64 / times[1].value_at_quantile(quantile) as f64;
+    println!("{:<12} {:>10.2} {:>10.2} {:>10.2}", "ratio", ratio(0.5), ratio(0.9), ratio(0.99));
+    Ok(())
+}
+
+/// One of the two that are compared, and the members of its game.
+struct Side {
+    address: SocketAddr,
+    members: Vec<Peer>,
+    /// Frames that a member hears of one who joins and leaves.
+    frames_heard: usize,
+}
+
+impl Side {
+    /// Puts the members into the game.
+    fn gather(address: SocketAddr, members: usize, frames_heard: usize) -> io::Result<Self> {
+        let mut side = Self { address, members: Vec::new(), frames_heard };
+        for number in 0..members {
+            let mut member = Peer::connect(address)?;
+            member.send(&join_request(GAME, &format!("member-{number}")))?;
+            if frames_heard > 1 {
+                // It is sent the others, and each of them hears of it.
+                if number > 0 {
+                    member.frame()?;
+                }
+                for other in &mut side.members {
+                    other.frame()?;
+                }
+            }
+            side.members.push(member);
+        }
+        Ok(side)
+    }
+
+    /// Joins and leaves; how long it took until the roster was there, and the
+    /// roster. Returns when everybody has heard of both.
+    fn join(&mut self, request: &[u8]) -> io::Result<(Duration, Bytes)> {
+        let begun = Instant::now();
+        let mut newcomer = Peer::connect(self.address)?;
+        newcomer.send(request)?;
+        let roster = newcomer.frame()?;
+        let took = begun.elapsed();
+        drop(newcomer);
+        for member in &mut self.members {
+            for _ in 0..self.frames_heard {
+                member.frame()?;
+            }
+        }
+        Ok((took, roster))
+    }
+}

@@ -1,0 +1,30 @@
+//! Measurements that anybody can repeat. They compare within one run, as
+//! machines are shared and noisy: a ratio means something where a time does not.
+
+mod bare_loop;
+mod join;
+mod memory;
+mod peer;
+
+use std::error::Error;
+
+/// What to measure.
+#[derive(Debug, clap::Subcommand)]
+pub enum Bench {
+    /// The time from connecting to a complete roster of a game's members,
+    /// beside that of a bare loop which only moves the same bytes.
+    Join(join::Args),
+    /// The server's memory for each connected peer, registered and in
+    /// rendezvous in games of 8.
+    Memory(memory::Args),
+}
+
+impl Bench {
+    /// Measures, and prints what came out.
+    pub fn run(self) -> Result<(), Box<dyn Error>> {
+        match self {
+            Self::Join(args) => join::run(&args),
+            Self::Memory(args) => memory::run(&args),
+        }
+    }
+}

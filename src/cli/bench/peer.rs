@@ -1,0 +1,78 @@
+use bytes::{Bytes, BytesMut};
+use foregather::wire::{
+    self, FrameCodec,
+    proto::{self, Message, MessageType},
+};
+use std::{
+    io::{self, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+use tokio_util::codec::Decoder as _;
+
+/// How long a measurement waits for anything before it gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The largest frame that a measurement reads.
+const FRAME_BYTES: usize = 1 << 20;
+
+/// A peer as thin as it can be, so that the server is what is measured: a
+/// blocking socket and whole frames, which it does not look into.
+pub(super) struct Peer {
+    stream: TcpStream,
+    codec: FrameCodec,
+    buffer: BytesMut,
+}
+
+impl Peer {
+    pub(super) fn connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self { stream, codec: FrameCodec::new(FRAME_BYTES), buffer: BytesMut::new() })
+    }
+
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// The next frame's body.
+    pub(super) fn frame(&mut self) -> io::Result<Bytes> {
+        loop {
+            match self.codec.decode(&mut self.buffer) {
+                Ok(Some(body)) => return Ok(body),
+                Ok(None) => {}
+                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
+            }
+            let mut bytes = [0; 4_096];
+            let read = self.stream.read(&mut bytes)?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.buffer.extend_from_slice(&bytes[..read]);
+        }
+    }
+}
+
+/// REGISTER and RENDEZVOUS in one segment, as a client of the seed says them.
+pub(super) fn join_request(ns: &str, id: &str) -> Bytes {
+    let register = Message {
+        r#type: Some(MessageType::Register.into()),
+        register: vec![proto::Register {
+            ns: Some(ns.into()),
+            peer: Some(proto::Peer {
+                id: Some(id.into()),
+                addrs: vec![Bytes::from_static(b"192.0.2.1:7777")],
+                ..Default::default()
+            }),
+            ..Default::default()
+        }],
+        ..Message::default()
+    };
+    let rendezvous = Message {
+        r#type: Some(MessageType::Rendezvous.into()),
+        rendezvous: vec![proto::Rendezvous { ns: Some(ns.into()), ..Default::default() }],
+        ..Message::default()
+    };
+    [wire::message(&register), wire::message(&rendezvous)].concat().into()
+}

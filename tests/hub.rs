@@ -1,0 +1,194 @@
+//! The server without its sockets, at its boundary: what goes in as a request
+//! and comes out as frames.
+
+use bytes::Bytes;
+use foregather::{
+    domain::{
+        Address, Discover, Inbound, LeaveReason, Namespace, Pattern, Peer, PeerId, Register, Rendezvous, Request,
+        RequestId, SessionId, Time, Unregister,
+    },
+    hub::{Hub, HubOptions, Outlet, Progress},
+    limits::Limits,
+    wire::proto::Message,
+};
+use prost::Message as _;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
+
+/// Keeps every frame, for each session.
+#[derive(Default)]
+struct Frames {
+    by_session: BTreeMap<SessionId, Vec<Bytes>>,
+    no_room: Option<SessionId>,
+}
+
+impl Outlet for Frames {
+    fn deliver(&mut self, to: SessionId, frame: Bytes) {
+        self.by_session.entry(to).or_default().push(frame);
+    }
+
+    fn has_room(&self, to: SessionId) -> bool {
+        self.no_room != Some(to)
+    }
+}
+
+impl Frames {
+    fn take(&mut self, session: SessionId) -> Vec<Message> {
+        let frames = self.by_session.remove(&session).unwrap_or_default();
+        frames.into_iter().map(|frame| Message::decode_length_delimited(frame).expect("a whole frame")).collect()
+    }
+}
+
+fn hub(limits: Limits) -> Hub {
+    Hub::new(HubOptions { limits, limit_private_addresses: false, first_version: 0, seed: [7; 32] })
+}
+
+fn open(hub: &mut Hub) -> SessionId {
+    let observed: SocketAddr = "198.51.100.7:1024".parse().expect("an address");
+    hub.open(observed, observed.ip()).expect("there is room for it")
+}
+
+fn ns(text: &str) -> Namespace {
+    Namespace::parse(text).expect("it is legal")
+}
+
+fn register(ns_text: &str, id: Option<&str>, address: &str) -> Request {
+    Request::Register(Register {
+        ns: ns(ns_text),
+        peer: Peer {
+            id: id.map(|id| PeerId::parse(id, &Limits::default()).expect("it is legal")),
+            addresses: vec![Address::from(address)],
+            ..Peer::default()
+        },
+    })
+}
+
+fn watch(pattern: &str) -> Request {
+    Request::Rendezvous(Rendezvous { pattern: Pattern::parse(pattern).expect("it is legal"), leave: false })
+}
+
+fn ask(hub: &mut Hub, out: &mut Frames, session: SessionId, request_id: Option<u64>, request: Request) -> Progress {
+    let inbound = Inbound { request_id: request_id.map(RequestId), entries: vec![Ok(request)] };
+    let progress = hub.receive(Time::default(), session, inbound, out);
+    hub.check_invariants();
+    progress
+}
+
+fn ids(messages: &[Message]) -> Vec<String> {
+    messages.iter().flat_map(|message| &message.register).filter_map(|entry| entry.peer.as_ref()?.id.clone()).collect()
+}
+
+#[test]
+fn an_announcement_is_encoded_once_however_many_hear_it() {
+    let (mut hub, mut out) = (hub(Limits::default()), Frames::default());
+    let watchers: Vec<SessionId> = (0..1_000).map(|_| open(&mut hub)).collect();
+    for &watcher in &watchers {
+        assert_eq!(ask(&mut hub, &mut out, watcher, None, watch("chess/K7QP")), Progress::Finished);
+    }
+    let peer = open(&mut hub);
+    assert_eq!(ask(&mut hub, &mut out, peer, None, register("chess/K7QP", Some("a"), "x")), Progress::Finished);
+
+    let frames: Vec<&Bytes> = watchers.iter().flat_map(|watcher| &out.by_session[watcher]).collect();
+    assert_eq!(frames.len(), 1_000);
+    let places: BTreeSet<*const u8> = frames.iter().map(|frame| frame.as_ptr()).collect();
+    assert_eq!(places.len(), 1, "all of them hold the same bytes, not copies");
+}
+
+#[test]
+fn a_list_waits_for_its_reader_and_misses_nothing_meanwhile() {
+    let (mut hub, mut out) = (hub(Limits::default()), Frames::default());
+    let crowd = open(&mut hub);
+    for number in 0..3_000 {
+        let request = register("chess/K7QP", Some(&format!("{number:04}")), "198.51.100.7:1");
+        assert_eq!(ask(&mut hub, &mut out, crowd, None, request), Progress::Finished);
+    }
+    let watcher = open(&mut hub);
+    out.no_room = Some(watcher);
+    assert_eq!(ask(&mut hub, &mut out, watcher, Some(1), watch("chess/K7QP")), Progress::Unfinished);
+    assert!(out.take(watcher).is_empty(), "nothing is produced for a reader that has no room");
+
+    // One part goes out; then things change before it and behind it.
+    let mut first_part = OnePart { frames: &mut out, parts: 0, reader: watcher };
+    assert_eq!(hub.proceed(Time::default(), watcher, &mut first_part), Progress::Unfinished);
+    let first = out.take(watcher);
+    let listed = ids(&first).len();
+    assert!(listed > 100 && listed < 3_000, "{listed} in the first part");
+    assert!(first.iter().all(|frame| frame.more == Some(true)));
+
+    for change in ["0000", "2999"] {
+        let id = PeerId::parse(change, &Limits::default()).expect("it is legal");
+        let leave = Request::Unregister(Unregister { ns: ns("chess/K7QP"), peer: Some(id) });
+        assert_eq!(ask(&mut hub, &mut out, crowd, None, leave), Progress::Finished);
+    }
+    assert_eq!(ask(&mut hub, &mut out, crowd, None, register("chess/K7QP", Some("new"), "y")), Progress::Finished);
+    let heard = out.take(watcher);
+    let left: Vec<&str> =
+        heard.iter().flat_map(|m| &m.unregister).filter_map(|entry| entry.peer.as_ref()?.id.as_deref()).collect();
+    assert_eq!(left, ["0000"], "who was listed and left is announced; who was not listed yet is not");
+    assert!(ids(&heard).is_empty(), "a newcomer will stand at the end of the list");
+
+    out.no_room = None;
+    while hub.proceed(Time::default(), watcher, &mut out) == Progress::Unfinished {}
+    let rest = out.take(watcher);
+    let mut all: Vec<String> = ids(&first);
+    all.extend(ids(&rest));
+    let mut wanted: Vec<String> = (0..2_999).map(|number| format!("{number:04}")).collect();
+    wanted.push("new".into());
+    assert_eq!(all, wanted);
+    assert_eq!(rest.last().expect("there are more parts").more, None);
+}
+
+/// Room for one part, as an outbox that is nearly full has it.
+struct OnePart<'a> {
+    frames: &'a mut Frames,
+    parts: usize,
+    reader: SessionId,
+}
+
+impl Outlet for OnePart<'_> {
+    fn deliver(&mut self, to: SessionId, frame: Bytes) {
+        self.parts += usize::from(to == self.reader);
+        self.frames.deliver(to, frame);
+    }
+
+    fn has_room(&self, to: SessionId) -> bool {
+        to != self.reader || self.parts == 0
+    }
+}
+
+#[test]
+fn a_client_that_repeats_itself_without_an_id_stays_one_peer() {
+    let (mut hub, mut out) = (hub(Limits::default()), Frames::default());
+    let (peer, other) = (open(&mut hub), open(&mut hub));
+    for (session, address) in [(peer, "first"), (peer, "second"), (peer, "second"), (other, "third")] {
+        assert_eq!(ask(&mut hub, &mut out, session, None, register("a", None, address)), Progress::Finished);
+    }
+    let list = Request::Discover(Discover { pattern: ns("a").into(), limit: None, cookie: None });
+    assert_eq!(ask(&mut hub, &mut out, other, None, list), Progress::Finished);
+    let listed = out.take(other);
+    let addresses: Vec<&Bytes> = listed
+        .iter()
+        .flat_map(|message| &message.register)
+        .flat_map(|entry| &entry.peer.as_ref().expect("an entry has a peer").addrs)
+        .collect();
+    assert_eq!(addresses, ["second", "third"]);
+}
+
+#[test]
+fn a_hundred_thousand_who_came_and_went_leave_nothing_behind() {
+    let (mut hub, mut out) = (hub(Limits::default()), Frames::default());
+    for number in 0..100_000u32 {
+        let session = open(&mut hub);
+        let name = format!("a/{}", number % 1_000);
+        for request in [register(&name, None, "x"), watch(&name), watch("a/*")] {
+            let inbound = Inbound { request_id: None, entries: vec![Ok(request)] };
+            assert_eq!(hub.receive(Time::default(), session, inbound, &mut out), Progress::Finished);
+        }
+        hub.close(Time::default(), session, LeaveReason::Disconnected, &mut out);
+        out.by_session.clear();
+    }
+    assert_eq!(hub.sessions(), 0);
+    assert!(hub.is_empty(), "namespaces, registrations, watches and their bytes are gone");
+}
