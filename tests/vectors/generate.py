@@ -295,7 +295,7 @@ def scenario_messages():
                        attributes={"stakes": "low"}, owner_policy=pb.OWNER_POLICY_OLDEST)
     game = pb.Game(ns=table, owner="ann", capacity=2, members=1, locked=False, listed=True,
                    app_version="1.4", attributes={"stakes": "low"},
-                   owner_policy=pb.OWNER_POLICY_OLDEST, term=1, version=41, has_secret=False)
+                   owner_policy=pb.OWNER_POLICY_OLDEST, term=1, version=41, needs_secret=False)
 
     # Hello and welcome.
     yield "HELLO, everything", Message(type=t.HELLO, request_id=1, hello=pb.Hello(
@@ -374,7 +374,7 @@ def scenario_messages():
         discovery=[pb.Discover(cookie=bytes([1, 2, 3]))])
     yield "page of nobody", Message(type=t.REGISTER, request_id=8, status=ok)
     yield "list of games", Message(type=t.GAME, request_id=9, status=ok, game=[
-        game, pb.Game(ns="poker/QX9T", capacity=0, members=70, version=40, has_secret=True)])
+        game, pb.Game(ns="poker/QX9T", capacity=0, members=70, version=40, needs_secret=True)])
 
     # A seat in any game.
     yield "MATCH", Message(type=t.MATCH, request_id=10, match=pb.QuickMatch(
