@@ -2,6 +2,7 @@
 //! the server makes of a message and what it says, and bytes that mean harm.
 #![cfg(feature = "cli")] // It brings the JSON mapping that the vectors are in.
 
+mod announcements;
 mod attacker;
 mod foreign;
 mod frames;

@@ -216,6 +216,17 @@ fn an_announcement_carries_no_id_and_no_status() {
     assert_eq!(usize::from(left[0]), golden.body.len());
 }
 
+/// proto3 leaves a zero out unless it is told not to.
+#[test]
+fn a_leave_always_says_why() {
+    for number in 0..=6 {
+        let reason = LeaveReason::from_number(number);
+        let (ns, id) = (ns("a"), id("bob"));
+        let left = wire::announcement(&Announcement::Unregistered { ns, id, reason, version: 1 });
+        assert_eq!(open(&left, &Limits::default()).unregister[0].reason, Some(number));
+    }
+}
+
 /// Peers of all sizes, within the limits.
 fn crowd(random: &mut ChaCha8Rng, count: usize, limits: &Limits) -> Vec<Arc<Registration>> {
     let mut below = |bound: usize| random.next_u32() as usize % bound;
@@ -265,6 +276,32 @@ fn a_long_list_is_split_into_frames_within_the_limit() {
     }
 }
 
+/// Entries fill a frame to the last byte that they may use, whatever stands above
+/// them: between two sizes of a frame that an entry lies between, one is just full.
+#[test]
+fn the_longest_heading_has_room_in_a_full_frame() {
+    let pattern = Pattern::Descendants(ns(&"n".repeat(Namespace::MAX_BYTES)));
+    let cookie = Some(Bytes::from(vec![b'c'; LONGEST_COOKIE_BYTES]));
+    let addresses = vec![Address::new(vec![b'x'; 256]); 4];
+    let peer = Registration { addresses, ..(*registration("bob", 42)).clone() };
+    let peers: Vec<_> = std::iter::repeat_n(Arc::new(peer), 40).collect();
+    for frame_bytes in 16 * 1_024..16 * 1_024 + 1_100 {
+        let limits = Limits { frame_bytes, ..Limits::default() };
+        let answer = Answer::Roster(Roster {
+            pattern: pattern.clone(),
+            kind: RosterKind::Page { cookie: cookie.clone() },
+            peers: peers.clone(),
+            more: true,
+        });
+        // `said` finds a frame that is over the limit.
+        let frames = said(Some(u64::MAX), &answer, &limits);
+        assert_eq!(frames.iter().map(|frame| frame.register.len()).sum::<usize>(), peers.len());
+    }
+}
+
+/// What a cookie of the longest pattern takes: layout, pattern, zero, position.
+const LONGEST_COOKIE_BYTES: usize = 1 + (Namespace::MAX_BYTES + 3) + 1 + 8 + Namespace::MAX_BYTES;
+
 /// A peer that exhausts every limit, in a namespace that does.
 fn largest(limits: &Limits) -> Arc<Registration> {
     let names: Vec<String> = (0..limits.attributes).map(|number| format!("{number:04}")).collect();
@@ -295,7 +332,7 @@ fn tightest(limits: Limits) -> Limits {
 #[test]
 fn the_largest_registration_fits_into_a_frame_whatever_is_said_of_it() {
     let roomy = Limits { frame_bytes: 16 * 1_024 * 1_024, outbox_bytes: 64 * 1_024 * 1_024, ..Limits::default() };
-    let longest_cookie = Bytes::from(vec![b'c'; 1 + 258 + 1 + 8 + 255]);
+    let longest_cookie = Bytes::from(vec![b'c'; LONGEST_COOKIE_BYTES]);
     for limits in [
         Limits::default(),
         tightest(Limits::default()),
