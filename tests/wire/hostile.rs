@@ -32,8 +32,8 @@ fn limits() -> Limits {
         watches_per_connection: 8,
         namespaces: 32,
         registered_bytes: 64 * 1_024,
-        entries_burst: 100,
-        entries_per_sec: 100,
+        entries_burst: 32,
+        entries_per_sec: 32,
         ..Limits::default()
     }
 }
