@@ -63,8 +63,9 @@ limits! {
     /// Bytes of one frame, its length prefix not counted. A connection that is
     /// in the middle of a frame holds at most this much.
     frame_bytes = 64 * KIB, 16 * KIB => 16 * MIB;
-    /// Entries in one frame. Decoding a frame takes at most about 256 bytes an
-    /// entry, and that only while the frame is worked on.
+    /// Entries in one frame, counted before it is decoded. Only while it is worked
+    /// on, an entry takes up to about 1 KiB, and each further address or attribute
+    /// in it up to about 100 bytes.
     frame_entries = 4_096, 1 => 65_536;
     /// Milliseconds from the first byte of a frame to its last.
     frame_wait_ms = 10_000, 100 => 600_000;

@@ -147,7 +147,7 @@ mod tests {
         let limits = Limits { address_entries_per_sec: 1, address_entries_burst: 2, ..Limits::default() };
         let mut addresses = Addresses::new(false);
         let address = ip("192.0.2.1");
-        addresses.connect(address, &limits).expect("the first");
+        addresses.connect(address, &limits).expect("one is within the limit");
         let now = Time::default();
         assert!(addresses.admit(now, address, &limits).is_ok());
         assert!(addresses.admit(now, address, &limits).is_ok());

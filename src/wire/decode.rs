@@ -1,4 +1,7 @@
-use super::proto::{self, MessageType};
+use super::{
+    outline::Outline,
+    proto::{self, MessageType},
+};
 use crate::{
     domain::{
         Address, Code, Discover, Hello, Inbound, Namespace, Pattern, Peer, PeerId, Refusal, Register, Rendezvous,
@@ -18,24 +21,29 @@ const AGENT_MAX_BYTES: usize = 128;
 /// on cannot be trusted to be in step and should be closed. What is wrong with
 /// single entries of a whole message is told entry by entry.
 pub fn inbound(body: &[u8], limits: &Limits) -> Result<Inbound, Refusal> {
-    let message = proto::Message::decode(body).map_err(|_| {
-        Refusal::new(
-            Code::InvalidMessage,
-            "these bytes are not a foregather.v1.Message; is each message preceded by its own length, and text UTF-8?",
-        )
-    })?;
-    let request_id = message.request_id.map(RequestId);
+    let outline = Outline::of(body).ok_or_else(not_a_message)?;
+    let request_id = outline.request_id.map(RequestId);
+    if outline.entries > limits.frame_entries {
+        let why =
+            format!("{} entries in one message; the limit is {}, split it", outline.entries, limits.frame_entries);
+        return Ok(Inbound { request_id, entries: refused(why) });
+    }
+    let message = proto::Message::decode(body).map_err(|_| not_a_message())?;
     let mut entries = entries(message, limits);
     if request_id.is_some() && entries.len() != 1 {
         let count = entries.len();
         entries = refused(format!("a message with a request_id holds exactly one entry; this one has {count}"));
     } else if entries.is_empty() {
         entries = refused("the message has no entry of its type; fill in the field that `type` names");
-    } else if entries.len() > limits.frame_entries {
-        let count = entries.len();
-        entries = refused(format!("{count} entries in one message; the limit is {}, split it", limits.frame_entries));
     }
     Ok(Inbound { request_id, entries })
+}
+
+fn not_a_message() -> Refusal {
+    Refusal::new(
+        Code::InvalidMessage,
+        "these bytes are not a foregather.v1.Message; is each message preceded by its own length, and text UTF-8?",
+    )
 }
 
 type Entries = Vec<Result<Request, Refusal>>;

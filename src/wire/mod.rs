@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod foreign;
 mod frame;
+mod outline;
 
 pub use decode::inbound;
 pub use encode::{announcement, answer, message, refusal};

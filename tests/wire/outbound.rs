@@ -1,0 +1,367 @@
+//! What the server says: with a `request_id` and as the seed knows it, in frames
+//! of which none is over the limit.
+
+use bytes::{Bytes, BytesMut};
+use foregather::{
+    domain::{
+        Address, Announcement, Answer, Attributes, Code, LeaveReason, Namespace, Pattern, PeerId, Refusal,
+        Registration, RequestId, Roster, RosterKind, Welcome,
+    },
+    limits::Limits,
+    wire::{
+        self, FrameCodec,
+        proto::{self, Message, MessageType},
+    },
+};
+use prost::Message as _;
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng as _, SeedableRng as _},
+};
+use std::{sync::Arc, time::Duration};
+use tokio_util::codec::Decoder as _;
+
+/// Every frame, read as a client with the same limit reads it.
+fn said(request_id: Option<u64>, answer: &Answer, limits: &Limits) -> Vec<Message> {
+    let mut messages = Vec::new();
+    wire::answer(request_id.map(RequestId), answer, limits, |frame| messages.push(open(&frame, limits)));
+    messages
+}
+
+fn open(frame: &Bytes, limits: &Limits) -> Message {
+    let mut stream = BytesMut::from(&frame[..]);
+    let body = FrameCodec::new(limits.frame_bytes).decode(&mut stream).expect("no frame is over the limit");
+    assert!(stream.is_empty(), "one frame at a time");
+    Message::decode(body.expect("the frame is whole")).expect("the frame holds a message")
+}
+
+fn ns(text: &str) -> Namespace {
+    Namespace::parse(text).expect("the test means a legal one")
+}
+
+fn id(text: &str) -> PeerId {
+    PeerId::parse(text, &Limits::default()).expect("the test means a legal one")
+}
+
+fn registration(name: &str, version: u64) -> Arc<Registration> {
+    Arc::new(Registration {
+        ns: ns("poker/7K3M"),
+        id: id(name),
+        addresses: vec![Address::from("192.0.2.2:7002")],
+        attributes: Attributes::new(),
+        version,
+    })
+}
+
+/// The entry that stands for [`registration`].
+fn entry(name: &str, version: u64) -> proto::Register {
+    proto::Register {
+        ns: Some("poker/7K3M".into()),
+        peer: Some(proto::Peer {
+            id: Some(name.into()),
+            addrs: vec![Bytes::from_static(b"192.0.2.2:7002")],
+            ..Default::default()
+        }),
+        version: Some(version),
+        ..Default::default()
+    }
+}
+
+fn ok() -> Option<proto::Status> {
+    Some(proto::Status { code: Some(Code::Ok as i32), ..Default::default() })
+}
+
+fn of(kind: MessageType, request_id: Option<u64>) -> Message {
+    Message { r#type: Some(kind.into()), request_id, ..Message::default() }
+}
+
+fn snapshot(peers: Vec<Arc<Registration>>, more: bool) -> Answer {
+    let pattern = Pattern::Exact(ns("poker/7K3M"));
+    Answer::Roster(Roster { pattern, kind: RosterKind::Snapshot { version: 44 }, peers, more })
+}
+
+fn page(peers: Vec<Arc<Registration>>, cookie: Option<&'static [u8]>) -> Answer {
+    let pattern = Pattern::Children(ns("poker"));
+    let cookie = cookie.map(Bytes::from_static);
+    Answer::Roster(Roster { pattern, kind: RosterKind::Page { cookie }, peers, more: false })
+}
+
+#[track_caller]
+fn check(request_id: Option<u64>, answer: &Answer, expected: &[Message]) {
+    assert_eq!(said(request_id, answer, &Limits::default()), expected);
+}
+
+#[test]
+fn a_refusal_is_told_with_an_id_and_without() {
+    let refusal = Refusal::new(Code::RateLimited, "wait").of(&ns("a")).retry_after(Duration::from_micros(1_500_001));
+    for request_id in [None, Some(0), Some(u64::MAX)] {
+        let status = proto::Status {
+            code: Some(401),
+            text: Some("wait".into()),
+            ns: Some("a".into()),
+            // Rounded up: who waits for so long does not come too early.
+            retry_after_ms: Some(1_501),
+        };
+        let expected = Message { status: Some(status), ..of(MessageType::Status, request_id) };
+        check(request_id, &Answer::Refused(refusal.clone()), &[expected]);
+    }
+    let endless = Refusal::new(Code::Unavailable, "").retry_after(Duration::MAX);
+    let told = said(None, &Answer::Refused(endless), &Limits::default());
+    assert_eq!(told[0].status.as_ref().and_then(|status| status.retry_after_ms), Some(u32::MAX));
+}
+
+#[test]
+fn success_is_silent_without_an_id() {
+    check(None, &Answer::Done, &[]);
+    check(None, &Answer::Granted(registration("bob", 42)), &[]);
+    check(Some(5), &Answer::Done, &[Message { status: ok(), ..of(MessageType::Status, Some(5)) }]);
+    let own = proto::Register { ttl_secs: Some(0), ..entry("bob", 42) };
+    let granted = Message { register: vec![own], status: ok(), ..of(MessageType::Register, Some(5)) };
+    check(Some(5), &Answer::Granted(registration("bob", 42)), &[granted]);
+}
+
+#[test]
+fn a_snapshot_says_as_of_when_it_is_and_is_bare_for_the_seed() {
+    let heading = proto::Rendezvous {
+        ns: Some("poker/7K3M".into()),
+        version: Some(44),
+        snapshot: Some(true),
+        ..Default::default()
+    };
+    let numbered = |register| Message {
+        register,
+        rendezvous: vec![heading.clone()],
+        status: ok(),
+        ..of(MessageType::Register, Some(5))
+    };
+    let bob = || vec![registration("bob", 42)];
+    check(Some(5), &snapshot(bob(), false), &[numbered(vec![entry("bob", 42)])]);
+    check(Some(5), &snapshot(Vec::new(), false), &[numbered(Vec::new())]);
+    let unfinished = Message { more: Some(true), ..numbered(vec![entry("bob", 42)]) };
+    check(Some(5), &snapshot(bob(), true), &[unfinished]);
+
+    let bare = Message { register: vec![entry("bob", 42)], ..of(MessageType::Register, None) };
+    check(None, &snapshot(bob(), false), std::slice::from_ref(&bare));
+    check(None, &snapshot(bob(), true), &[bare]);
+    check(None, &snapshot(Vec::new(), false), &[]);
+    check(None, &snapshot(Vec::new(), true), &[]);
+}
+
+#[test]
+fn a_page_names_its_cookie_and_is_answered_also_when_it_is_empty() {
+    let numbered = |register, cookie: Option<&'static [u8]>| Message {
+        register,
+        discovery: vec![proto::Discover {
+            ns: Some("poker/*".into()),
+            cookie: cookie.map(Bytes::from_static),
+            ..Default::default()
+        }],
+        status: ok(),
+        ..of(MessageType::Register, Some(8))
+    };
+    let bob = || vec![registration("bob", 42)];
+    check(Some(8), &page(bob(), Some(b"on")), &[numbered(vec![entry("bob", 42)], Some(b"on"))]);
+    check(Some(8), &page(Vec::new(), None), &[numbered(Vec::new(), None)]);
+
+    let bare = Message { register: vec![entry("bob", 42)], ..of(MessageType::Register, None) };
+    check(None, &page(bob(), Some(b"on")), &[bare]);
+    check(None, &page(Vec::new(), None), &[of(MessageType::Register, None)]);
+}
+
+#[test]
+fn hello_and_heartbeat_are_answered_with_an_id_and_without() {
+    let limits = Limits::default();
+    let welcome = Answer::Welcome(Welcome {
+        session: "~session".into(),
+        observed: "192.0.2.7:4711".parse().expect("an address"),
+    });
+    for request_id in [None, Some(3)] {
+        let status = request_id.and_then(|_| ok());
+        let [told] = &said(request_id, &welcome, &limits)[..] else { panic!("one WELCOME") };
+        let told = told.clone();
+        let content = told.welcome.clone().expect("a WELCOME holds one");
+        assert_eq!(
+            told,
+            Message { status: status.clone(), welcome: Some(content.clone()), ..of(MessageType::Welcome, request_id) }
+        );
+        assert_eq!((content.protocol, content.session.as_deref()), (Some(1), Some("~session")));
+        assert_eq!((content.observed.as_deref(), content.resumed), (Some("192.0.2.7:4711"), Some(false)));
+        let published = content.limits.expect("a client is told the limits");
+        assert_eq!(published.frame_bytes, Some(65_536));
+        assert_eq!((published.registrations, published.watches), (Some(4_096), Some(1_024)));
+
+        let heartbeat = Some(proto::Heartbeat { nonce: Some(u64::MAX), reply: Some(true) });
+        let expected = Message { status, heartbeat, ..of(MessageType::Heartbeat, request_id) };
+        check(request_id, &Answer::Heartbeat { nonce: u64::MAX }, &[expected]);
+    }
+}
+
+#[test]
+fn an_announcement_carries_no_id_and_no_status() {
+    let limits = Limits::default();
+    let registered = wire::announcement(&Announcement::Registered(registration("bob", 42)));
+    let expected = Message { register: vec![entry("bob", 42)], ..of(MessageType::Register, None) };
+    assert_eq!(open(&registered, &limits), expected);
+
+    let left = wire::announcement(&Announcement::Unregistered {
+        ns: ns("poker/7K3M"),
+        id: id("bob"),
+        reason: LeaveReason::Kicked,
+        version: 44,
+    });
+    let golden = crate::golden::messages();
+    let golden = golden.iter().find(|vector| vector.name.ends_with(": announcement of a kick"));
+    let golden = golden.expect("there is a vector of it");
+    assert_eq!(left[1..], golden.body, "the byte before is the length");
+    assert_eq!(usize::from(left[0]), golden.body.len());
+}
+
+/// proto3 leaves a zero out unless it is told not to.
+#[test]
+fn a_leave_always_says_why() {
+    for number in 0..=6 {
+        let reason = LeaveReason::from_number(number);
+        let (ns, id) = (ns("a"), id("bob"));
+        let left = wire::announcement(&Announcement::Unregistered { ns, id, reason, version: 1 });
+        assert_eq!(open(&left, &Limits::default()).unregister[0].reason, Some(number));
+    }
+}
+
+/// Peers of all sizes, within the limits.
+fn crowd(random: &mut ChaCha8Rng, count: usize, limits: &Limits) -> Vec<Arc<Registration>> {
+    let mut below = |bound: usize| random.next_u32() as usize % bound;
+    let mut peer = |number: usize| Registration {
+        ns: ns("poker/7K3M"),
+        id: id(&format!("{number}{}", "i".repeat(below(100)))),
+        addresses: (0..below(limits.addresses + 1))
+            .map(|_| Address::new(vec![b'x'; below(limits.address_bytes + 1)]))
+            .collect(),
+        attributes: (0..below(limits.attributes + 1)).map(|name| (name.to_string(), "v".repeat(below(100)))).collect(),
+        version: u64::MAX - number as u64,
+    };
+    (0..count).map(|number| Arc::new(peer(number))).collect()
+}
+
+#[test]
+fn a_long_list_is_split_into_frames_within_the_limit() {
+    for seed in 0..20 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let limits = Limits { frame_bytes: 16 * 1_024 + random.next_u32() as usize % 65_536, ..Limits::default() };
+        let peers = crowd(&mut random, 300, &limits);
+        let names: Vec<&str> = peers.iter().map(|peer| peer.id.as_str()).collect();
+        for (request_id, answer) in [
+            (Some(u64::MAX), snapshot(peers.clone(), false)),
+            (Some(1), page(peers.clone(), Some(b"on"))),
+            (None, snapshot(peers.clone(), false)),
+            (None, page(peers.clone(), None)),
+        ] {
+            // `said` finds a frame that is over the limit.
+            let frames = said(request_id, &answer, &limits);
+            assert!(frames.len() > 1, "seed {seed}: 300 peers do not fit into one frame");
+            let listed: Vec<&str> = frames
+                .iter()
+                .flat_map(|frame| &frame.register)
+                .filter_map(|entry| entry.peer.as_ref().and_then(|peer| peer.id.as_deref()))
+                .collect();
+            assert_eq!(listed, names, "seed {seed}: all of them, in order");
+            for (index, frame) in frames.iter().enumerate() {
+                let last = index + 1 == frames.len();
+                assert_eq!(frame.more, (request_id.is_some() && !last).then_some(true), "seed {seed}");
+                assert_eq!(frame.request_id, request_id, "seed {seed}");
+                assert!(!frame.register.is_empty(), "seed {seed}");
+                // Half-empty frames would be as many answers to read.
+                assert!(last || frame.encoded_len() * 2 > limits.frame_bytes, "seed {seed}");
+            }
+        }
+    }
+}
+
+/// Entries fill a frame to the last byte that they may use, whatever stands above
+/// them: between two sizes of a frame that an entry lies between, one is just full.
+#[test]
+fn the_longest_heading_has_room_in_a_full_frame() {
+    let pattern = Pattern::Descendants(ns(&"n".repeat(Namespace::MAX_BYTES)));
+    let cookie = Some(Bytes::from(vec![b'c'; LONGEST_COOKIE_BYTES]));
+    let addresses = vec![Address::new(vec![b'x'; 256]); 4];
+    let peer = Registration { addresses, ..(*registration("bob", 42)).clone() };
+    let peers: Vec<_> = std::iter::repeat_n(Arc::new(peer), 40).collect();
+    for frame_bytes in 16 * 1_024..16 * 1_024 + 1_100 {
+        let limits = Limits { frame_bytes, ..Limits::default() };
+        let answer = Answer::Roster(Roster {
+            pattern: pattern.clone(),
+            kind: RosterKind::Page { cookie: cookie.clone() },
+            peers: peers.clone(),
+            more: true,
+        });
+        // `said` finds a frame that is over the limit.
+        let frames = said(Some(u64::MAX), &answer, &limits);
+        assert_eq!(frames.iter().map(|frame| frame.register.len()).sum::<usize>(), peers.len());
+    }
+}
+
+/// What a cookie of the longest pattern takes: layout, pattern, zero, position.
+const LONGEST_COOKIE_BYTES: usize = 1 + (Namespace::MAX_BYTES + 3) + 1 + 8 + Namespace::MAX_BYTES;
+
+/// A peer that exhausts every limit, in a namespace that does.
+fn largest(limits: &Limits) -> Arc<Registration> {
+    let names: Vec<String> = (0..limits.attributes).map(|number| format!("{number:04}")).collect();
+    let values = limits.attributes_bytes - names.len() * 4;
+    let each = values / names.len().max(1);
+    let attributes = names.into_iter().map(|name| (name, "v".repeat(each))).collect();
+    Arc::new(Registration {
+        ns: ns(&"n".repeat(Namespace::MAX_BYTES)),
+        id: PeerId::parse(&"i".repeat(limits.peer_id_bytes), limits).expect("it is the longest that is legal"),
+        addresses: vec![Address::new(vec![b'x'; limits.address_bytes]); limits.addresses],
+        attributes,
+        version: u64::MAX,
+    })
+}
+
+/// The smallest frame that goes with these limits, which leaves least to spare.
+fn tightest(limits: Limits) -> Limits {
+    let fits = |frame_bytes: &usize| Limits { frame_bytes: *frame_bytes, ..limits.clone() }.faults().is_empty();
+    let (mut refused, mut accepted) = (0, limits.frame_bytes);
+    assert!(fits(&accepted), "{:?}", limits.faults());
+    while accepted - refused > 1 {
+        let middle = usize::midpoint(refused, accepted);
+        if fits(&middle) { accepted = middle } else { refused = middle }
+    }
+    Limits { frame_bytes: accepted, ..limits }
+}
+
+#[test]
+fn the_largest_registration_fits_into_a_frame_whatever_is_said_of_it() {
+    let roomy = Limits { frame_bytes: 16 * 1_024 * 1_024, outbox_bytes: 64 * 1_024 * 1_024, ..Limits::default() };
+    let longest_cookie = Bytes::from(vec![b'c'; LONGEST_COOKIE_BYTES]);
+    for limits in [
+        Limits::default(),
+        tightest(Limits::default()),
+        tightest(Limits { addresses: 1_024, address_bytes: 4_096, ..roomy.clone() }),
+        tightest(Limits { addresses: 1_024, address_bytes: 16, ..roomy.clone() }),
+        tightest(Limits { attributes: 1_024, attributes_bytes: 1_024 * 1_024, ..roomy.clone() }),
+        tightest(Limits { attributes: 1_024, attributes_bytes: 4_096, peer_id_bytes: 1_024, ..roomy.clone() }),
+        tightest(Limits { attributes: 1, attributes_bytes: 1_024 * 1_024, ..roomy }),
+    ] {
+        let peer = largest(&limits);
+        assert_eq!(open(&wire::announcement(&Announcement::Registered(peer.clone())), &limits).register.len(), 1);
+        let pattern = Pattern::Descendants(peer.ns.clone());
+        let roster =
+            |kind| Answer::Roster(Roster { pattern: pattern.clone(), kind, peers: vec![peer.clone(); 3], more: true });
+        for request_id in [None, Some(u64::MAX)] {
+            for answer in [
+                Answer::Granted(peer.clone()),
+                roster(RosterKind::Snapshot { version: u64::MAX }),
+                roster(RosterKind::Page { cookie: Some(longest_cookie.clone()) }),
+            ] {
+                // `said` finds a frame that is over the limit.
+                let frames = said(request_id, &answer, &limits);
+                let entries: usize = frames.iter().map(|frame| frame.register.len()).sum();
+                let expected = match answer {
+                    Answer::Granted(_) => usize::from(request_id.is_some()),
+                    _ => 3,
+                };
+                assert_eq!(entries, expected);
+            }
+        }
+    }
+}
