@@ -108,6 +108,18 @@ impl From<Namespace> for Pattern {
     }
 }
 
+impl From<&Namespace> for Pattern {
+    fn from(ns: &Namespace) -> Self {
+        Self::Exact(ns.clone())
+    }
+}
+
+impl From<&Self> for Pattern {
+    fn from(pattern: &Self) -> Self {
+        pattern.clone()
+    }
+}
+
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -39,8 +39,6 @@ pub enum Request {
 /// HELLO.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hello {
-    /// Which program; empty if it did not say.
-    pub agent: String,
     /// The session that it wants to go on with.
     pub resume: Option<Bytes>,
 }

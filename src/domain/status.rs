@@ -1,4 +1,4 @@
-use super::Namespace;
+use super::Pattern;
 use std::{fmt, time::Duration};
 
 macro_rules! codes {
@@ -114,8 +114,8 @@ pub struct Refusal {
     pub code: Code,
     /// For a person: what happened, to what, and what to do.
     pub text: String,
-    /// The namespace that it is about, where there is one.
-    pub ns: Option<Namespace>,
+    /// The namespace or pattern that it is about, where there is one.
+    pub ns: Option<Pattern>,
     /// After how long trying again may help.
     pub retry_after: Option<Duration>,
 }
@@ -126,10 +126,10 @@ impl Refusal {
         Self { code, text: text.into(), ns: None, retry_after: None }
     }
 
-    /// The same, of this namespace.
+    /// The same, of this namespace or pattern.
     #[must_use]
-    pub fn of(mut self, ns: &Namespace) -> Self {
-        self.ns = Some(ns.clone());
+    pub fn of(mut self, ns: impl Into<Pattern>) -> Self {
+        self.ns = Some(ns.into());
         self
     }
 

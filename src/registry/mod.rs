@@ -297,7 +297,8 @@ impl Registry {
                 self.watches.remove(&pattern, session);
                 Answer::Done
             } else {
-                Answer::Refused(Refusal::new(Code::NotFound, format!("this connection does not watch {pattern}")))
+                let why = format!("this connection does not watch {pattern}");
+                Answer::Refused(Refusal::new(Code::NotFound, why).of(pattern))
             };
             return self.answer(session, request_id, answer);
         }
@@ -312,7 +313,7 @@ impl Registry {
                         self.limits.watches_per_connection
                     ),
                 );
-                return self.answer(session, request_id, Answer::Refused(refusal));
+                return self.answer(session, request_id, Answer::Refused(refusal.of(pattern)));
             }
             holder.watches.insert(pattern.clone());
             self.watches.insert(&pattern, session);
@@ -337,7 +338,7 @@ impl Registry {
                         Code::InvalidCookie,
                         "this cookie is not from a page of this list; begin without one",
                     );
-                    return self.answer(session, request_id, Answer::Refused(refusal));
+                    return self.answer(session, request_id, Answer::Refused(refusal.of(listing.pattern)));
                 }
             }
         }

@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep_until},
 };
 use tokio_util::{codec::Decoder as _, io::poll_read_buf};
 
@@ -259,7 +259,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if buffer.is_empty() || self.unfinished {
             self.timer = None;
         } else if complete || self.timer.is_none() {
-            self.timer = Some(Box::pin(sleep(Duration::from_millis(self.exchange.limits.frame_wait_ms as u64))));
+            self.timer = Some(deadline(self.exchange.limits.frame_wait_ms));
         }
     }
 
@@ -279,7 +279,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn begin_parting(&mut self, linger: usize) {
         self.phase = Phase::Parting { linger };
-        self.timer = Some(Box::pin(sleep(Duration::from_millis(self.exchange.limits.linger_ms as u64))));
+        self.timer = Some(deadline(self.exchange.limits.linger_ms));
     }
 
     fn lost(&mut self) -> Poll<()> {
@@ -296,6 +296,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn session_id(&self) -> SessionId {
         self.session.expect("frames are worked on only while the session is open")
     }
+}
+
+/// So many milliseconds from now. Made only for a connection in the middle of a
+/// frame, or at its end.
+fn deadline(millis: usize) -> Pin<Box<Sleep>> {
+    Box::pin(sleep_until(Instant::now() + Duration::from_millis(millis as u64)))
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {

@@ -14,6 +14,12 @@ use prost::Message as _;
 /// The longest `Hello.agent`, in bytes.
 const AGENT_MAX_BYTES: usize = 128;
 
+/// The longest `Hello.token`, in bytes.
+const TOKEN_MAX_BYTES: usize = 4_096;
+
+/// The longest secret, client key and `app_version`, in bytes.
+const SHORT_MAX_BYTES: usize = 64;
+
 /// Reads the body of a frame.
 ///
 /// # Errors
@@ -102,8 +108,10 @@ fn not_built(what: &str) -> Refusal {
 fn register(entry: proto::Register, limits: &Limits) -> Result<Request, Refusal> {
     let ns = Namespace::parse(entry.ns.as_deref().unwrap_or_default())?;
     if entry.game.is_some() {
-        return Err(not_built("games").of(&ns));
+        return Err(not_built("games").of(ns));
     }
+    within("secret", entry.secret.as_deref(), SHORT_MAX_BYTES).map_err(|refusal| refusal.of(&ns))?;
+    within("app_version", entry.app_version.as_deref(), SHORT_MAX_BYTES).map_err(|refusal| refusal.of(&ns))?;
     let peer = peer(entry.peer.unwrap_or_default(), limits).map_err(|refusal| refusal.of(&ns))?;
     Ok(Request::Register(Register { ns, peer }))
 }
@@ -128,16 +136,18 @@ fn unregister(entry: proto::Unregister, limits: &Limits) -> Result<Request, Refu
 fn rendezvous(entry: proto::Rendezvous) -> Result<Request, Refusal> {
     let pattern = Pattern::parse(entry.ns.as_deref().unwrap_or_default())?;
     if entry.games.unwrap_or(false) {
-        return Err(not_built("the list of games"));
+        return Err(not_built("the list of games").of(pattern));
     }
+    within("secret", entry.secret.as_deref(), SHORT_MAX_BYTES).map_err(|refusal| refusal.of(&pattern))?;
     Ok(Request::Rendezvous(Rendezvous { pattern, leave: entry.leave.unwrap_or(false) }))
 }
 
 fn discover(entry: proto::Discover) -> Result<Request, Refusal> {
     let pattern = Pattern::parse(entry.ns.as_deref().unwrap_or_default())?;
     if entry.games.unwrap_or(false) {
-        return Err(not_built("the list of games"));
+        return Err(not_built("the list of games").of(pattern));
     }
+    within("secret", entry.secret.as_deref(), SHORT_MAX_BYTES).map_err(|refusal| refusal.of(&pattern))?;
     let limit = entry.limit.filter(|&limit| limit != 0).map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(Request::Discover(Discover { pattern, limit, cookie: entry.cookie.filter(|cookie| !cookie.is_empty()) }))
 }
@@ -149,12 +159,18 @@ fn hello(entry: proto::Hello) -> Result<Request, Refusal> {
             format!("protocol {other} is unknown to this server; it speaks protocol 1"),
         ));
     }
-    let agent = entry.agent.unwrap_or_default();
-    if agent.len() > AGENT_MAX_BYTES {
-        return Err(Refusal::new(
-            Code::InvalidMessage,
-            format!("the agent's name is {} bytes long; the limit is {AGENT_MAX_BYTES}", agent.len()),
-        ));
+    within("agent", entry.agent.as_deref(), AGENT_MAX_BYTES)?;
+    within("token", entry.token.as_deref(), TOKEN_MAX_BYTES)?;
+    within("client_key", entry.client_key.as_deref(), SHORT_MAX_BYTES)?;
+    Ok(Request::Hello(Hello { resume: entry.resume }))
+}
+
+/// Refuses what is longer than its fixed size.
+fn within(name: &str, value: Option<impl AsRef<[u8]>>, max: usize) -> Result<(), Refusal> {
+    match value.map(|value| value.as_ref().len()).filter(|&length| length > max) {
+        Some(length) => {
+            Err(Refusal::new(Code::InvalidMessage, format!("{name} is {length} bytes long; the limit is {max}")))
+        }
+        None => Ok(()),
     }
-    Ok(Request::Hello(Hello { agent, resume: entry.resume }))
 }

@@ -124,7 +124,10 @@ fn roster_frames(
         used += cost;
         frame.register.push(entry);
     }
-    let silent = !numbered && frame.register.is_empty() && matches!(roster.kind, RosterKind::Snapshot { .. });
+    // A client without numbers takes an empty list for the end of it, and for a
+    // snapshot wants none at all.
+    let snapshot = matches!(roster.kind, RosterKind::Snapshot { .. });
+    let silent = !numbered && frame.register.is_empty() && (snapshot || roster.more);
     if !silent {
         frame.more = (numbered && roster.more).then_some(true);
         emit(message(&frame));

@@ -213,7 +213,7 @@ fn what_is_not_built_is_unsupported() {
 
         let game = proto::Register { game: Some(Box::default()), ..register("a/b", "p") };
         let refusal = refused(&Message { request_id, register: vec![game], ..of(MessageType::Register) });
-        assert_eq!((refusal.code, refusal.ns), (Code::Unsupported, Some(ns("a/b"))));
+        assert_eq!((refusal.code, refusal.ns), (Code::Unsupported, Some(ns("a/b").into())));
 
         let games = proto::Rendezvous { games: Some(true), ..rendezvous("a") };
         let message = Message { request_id, rendezvous: vec![games], ..of(MessageType::Rendezvous) };
@@ -226,20 +226,41 @@ fn what_is_not_built_is_unsupported() {
 }
 
 #[test]
-fn hello_names_its_program_in_128_bytes() {
-    let hello = |agent: String| {
-        let hello = proto::Hello { protocol: Some(1), agent: Some(agent), ..Default::default() };
+fn texts_of_a_fixed_size_are_bounded_from_both_sides() {
+    let hello = |change: fn(&mut proto::Hello, String), text: String| {
+        let mut hello = proto::Hello { protocol: Some(1), ..Default::default() };
+        change(&mut hello, text);
         Message { hello: Some(Box::new(hello)), ..of(MessageType::Hello) }
     };
-    // Bytes are counted, not characters: each of these takes two.
-    for longest in ["x".repeat(128), "é".repeat(64)] {
-        assert_eq!(
-            request(&hello(longest.clone())),
-            Request::Hello(Hello { agent: longest.clone(), ..Hello::default() })
-        );
-        let refusal = refused(&hello(longest + "x"));
-        assert_eq!(refusal.code, Code::InvalidMessage);
-        assert!(refusal.text.contains("129"), "{refusal}");
+    let registering = |change: fn(&mut proto::Register, String), text: String| {
+        let mut entry = register("a", "p");
+        change(&mut entry, text);
+        Message { register: vec![entry], ..of(MessageType::Register) }
+    };
+    let watching = |text: String| {
+        let entry = proto::Rendezvous { secret: Some(text.into()), ..rendezvous("a") };
+        Message { rendezvous: vec![entry], ..of(MessageType::Rendezvous) }
+    };
+    let listing = |text: String| {
+        let entry = proto::Discover { ns: Some("a".into()), secret: Some(text.into()), ..Default::default() };
+        Message { discovery: vec![entry], ..of(MessageType::Discover) }
+    };
+    // Bytes are counted, not characters: an é takes two.
+    let text = |bytes: usize| "é".repeat(bytes / 2) + &"x".repeat(bytes % 2);
+    let cases: [(&str, usize, &dyn Fn(String) -> Message); 7] = [
+        ("agent", 128, &|text| hello(|hello, text| hello.agent = Some(text), text)),
+        ("token", 4_096, &|text| hello(|hello, text| hello.token = Some(text), text)),
+        ("client_key", 64, &|text| hello(|hello, text| hello.client_key = Some(text.into()), text)),
+        ("secret", 64, &|text| registering(|entry, text| entry.secret = Some(text.into()), text)),
+        ("app_version", 64, &|text| registering(|entry, text| entry.app_version = Some(text), text)),
+        ("secret", 64, &watching),
+        ("secret", 64, &listing),
+    ];
+    for (name, max, message) in cases {
+        request(&message(text(max)));
+        let refusal = refused(&message(text(max + 1)));
+        assert_eq!(refusal.code, Code::InvalidMessage, "{name}");
+        assert!(refusal.text.contains(name) && refusal.text.contains(&(max + 1).to_string()), "{refusal}");
     }
 }
 
@@ -251,7 +272,7 @@ fn hello_may_leave_everything_out_but_not_ask_for_another_protocol() {
     };
     assert_eq!(request(&hello(None, None)), Request::Hello(Hello::default()));
     let token = Some(Bytes::from_static(b"token"));
-    assert_eq!(request(&hello(Some(1), token.clone())), Request::Hello(Hello { resume: token, ..Hello::default() }));
+    assert_eq!(request(&hello(Some(1), token.clone())), Request::Hello(Hello { resume: token }));
     for other in [0, 2, u32::MAX] {
         let refusal = refused(&hello(Some(other), None));
         assert_eq!(refusal.code, Code::Unsupported);
@@ -283,8 +304,8 @@ fn a_bad_entry_is_refused_and_the_others_are_not() {
         [
             Ok(()),
             Err((Code::InvalidNamespace, None)),
-            Err((Code::InvalidPeer, Some(ns("a")))),
-            Err((Code::InvalidPeer, Some(ns("c")))),
+            Err((Code::InvalidPeer, Some(ns("a").into()))),
+            Err((Code::InvalidPeer, Some(ns("c").into()))),
             Err((Code::InvalidNamespace, None)),
             Ok(()),
         ]
@@ -373,7 +394,7 @@ fn a_peer_may_come_without_an_id_or_not_at_all_but_not_with_an_empty_id() {
     assert_eq!(refused(&message).code, Code::InvalidPeer);
     let entry = proto::Unregister { ns: Some("a".into()), peer: Some(peer("")), ..Default::default() };
     let refusal = refused(&Message { unregister: vec![entry], ..of(MessageType::Unregister) });
-    assert_eq!((refusal.code, refusal.ns), (Code::InvalidPeer, Some(ns("a"))));
+    assert_eq!((refusal.code, refusal.ns), (Code::InvalidPeer, Some(ns("a").into())));
 }
 
 /// Who is to be taken out need not be described again, nor within the limits.
