@@ -3,6 +3,7 @@
 
 mod answer;
 mod namespace;
+mod outbound;
 mod peer;
 mod request;
 mod status;
@@ -10,6 +11,7 @@ mod time;
 
 pub use answer::{Announcement, Answer, LeaveReason, Registration, Roster, RosterKind, Welcome};
 pub use namespace::{Namespace, Pattern};
+pub use outbound::{Allowance, Greeting, Outbound};
 pub use peer::{Address, Attributes, Peer, PeerId};
 pub use request::{Discover, Hello, Inbound, Register, Rendezvous, Request, RequestId, Unregister};
 pub use status::{Code, Refusal};

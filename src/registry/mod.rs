@@ -3,10 +3,9 @@
 //! that changes something leaves its effects in a queue, which the caller drains
 //! with [`Registry::poll_output`] before the next call.
 //!
-//! One owner for each fact: a [`Space`](spaces) owns its registrations, the
-//! [`Watches`](watches) own who watches what; what a session holds is an index
-//! of both, changed in the same function. [`Registry::check_invariants`] compares
-//! them.
+//! One owner for each fact: `spaces` own the registrations, `watches` own who
+//! watches what; what a session holds is an index of both, changed in the same
+//! function. [`Registry::check_invariants`] compares them.
 
 mod cookie;
 mod identities;

@@ -50,6 +50,15 @@ pub fn accepted(stream: &tokio::net::TcpStream, silence: Duration) -> io::Result
     Ok(())
 }
 
+/// Prepares a connection that was opened to a server. It is given up when the
+/// server's machine does not answer for `silence`.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn connected(stream: &tokio::net::TcpStream, silence: Duration) -> io::Result<()> {
+    tune(SockRef::from(stream), silence)
+}
+
 fn tune(socket: SockRef<'_>, silence: Duration) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     let interval = (silence / KEEPALIVE_PROBES).max(Duration::from_secs(1));

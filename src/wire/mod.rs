@@ -6,12 +6,16 @@ mod decode;
 mod encode;
 mod foreign;
 mod frame;
+mod outbound;
 mod outline;
+mod request;
 
 pub use decode::inbound;
 pub use encode::{announcement, answer, message, refusal};
 pub use foreign::foreign_protocol;
 pub use frame::{FrameCodec, FrameError};
+pub use outbound::outbound;
+pub use request::{hello, request};
 
 /// The generated messages, as `proto/rendezvous.proto` has them.
 #[allow(missing_docs, clippy::doc_markdown, clippy::doc_lazy_continuation)]

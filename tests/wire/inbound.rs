@@ -247,7 +247,8 @@ fn texts_of_a_fixed_size_are_bounded_from_both_sides() {
     };
     // Bytes are counted, not characters: an é takes two.
     let text = |bytes: usize| "é".repeat(bytes / 2) + &"x".repeat(bytes % 2);
-    let cases: [(&str, usize, &dyn Fn(String) -> Message); 7] = [
+    type Case<'a> = (&'a str, usize, &'a dyn Fn(String) -> Message);
+    let cases: [Case<'_>; 7] = [
         ("agent", 128, &|text| hello(|hello, text| hello.agent = Some(text), text)),
         ("token", 4_096, &|text| hello(|hello, text| hello.token = Some(text), text)),
         ("client_key", 64, &|text| hello(|hello, text| hello.client_key = Some(text.into()), text)),

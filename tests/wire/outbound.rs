@@ -93,7 +93,7 @@ fn check(request_id: Option<u64>, answer: &Answer, expected: &[Message]) {
 
 #[test]
 fn a_refusal_is_told_with_an_id_and_without() {
-    let refusal = Refusal::new(Code::RateLimited, "wait").of(&ns("a")).retry_after(Duration::from_micros(1_500_001));
+    let refusal = Refusal::new(Code::RateLimited, "wait").of(ns("a")).retry_after(Duration::from_micros(1_500_001));
     for request_id in [None, Some(0), Some(u64::MAX)] {
         let status = proto::Status {
             code: Some(401),

@@ -1,0 +1,207 @@
+use super::{
+    ClientError, ClientOptions, Events, Page, Peer,
+    calls::{Outcome, Waiter},
+    feed::Feed,
+    line::Line,
+    state,
+};
+#[cfg(doc)]
+use crate::domain::Code;
+use crate::domain::{
+    Discover, Greeting, Namespace, Pattern, PeerId, Register, Registration, Rendezvous, Request, Unregister,
+};
+use bytes::Bytes;
+use std::{fmt, sync::Arc};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A connection to a server. Clones share it. It lasts until [`Client::close`],
+/// until the last clone is dropped, or until it is lost; then all that was
+/// registered through it leaves, and the streams of it end.
+///
+/// Each call takes at most [`ClientOptions::deadline`] and fails with
+/// [`ClientError::Deadline`] after it. Calls can be made at the same time, and
+/// the server handles them in the order in which they were first polled. To drop
+/// the future of a call does no harm, but the server may have done already what
+/// it was asked.
+#[derive(Debug, Clone)]
+pub struct Client {
+    line: Line,
+    greeting: Arc<Greeting>,
+    roster_bytes: usize,
+}
+
+impl Client {
+    /// Connects to a server at `host:port` with the default options; see
+    /// [`ClientOptions::connect`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn connect(address: impl fmt::Display) -> Result<Self, ClientError> {
+        ClientOptions::new().connect(address).await
+    }
+
+    /// What the server said when it was connected to: the session's id, the
+    /// address that it sees this client come from, its limits.
+    pub fn welcome(&self) -> &Greeting {
+        &self.greeting
+    }
+
+    /// Puts a peer into a namespace, which comes into being with its first one.
+    /// The same peer again (the same id, or none both times) is updated: its
+    /// addresses and attributes are replaced. Everybody in rendezvous there hears
+    /// of it, except this client itself.
+    ///
+    /// Returns the registration as it was granted, with the id that the server
+    /// made if none was wanted, and with its addresses filled in.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with [`Code::PeerIdTaken`] if another connection
+    /// has registered this id there; or with the limit that is reached.
+    pub async fn register(&self, ns: &str, peer: Peer) -> Result<Arc<Registration>, ClientError> {
+        let ns = namespace(ns)?;
+        let peer = peer.parse().map_err(|refusal| ClientError::Invalid(refusal.of(&ns)))?;
+        let what = format!("the registration in {ns}");
+        self.call(what, Request::Register(Register { ns, peer }), Waiter::Granted).await
+    }
+
+    /// Takes a peer, which this client registered, out of a namespace.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with [`Code::NotFound`] if it is not there, or
+    /// [`Code::NotOwner`] if another connection registered it.
+    pub async fn unregister(&self, ns: &str, id: &PeerId) -> Result<(), ClientError> {
+        let ns = namespace(ns)?;
+        let what = format!("taking {id} out of {ns}");
+        self.call(what, Request::Unregister(Unregister { ns, peer: Some(id.clone()) }), Waiter::Done).await
+    }
+
+    /// Takes all that this client registered in a namespace out of it.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with [`Code::NotFound`] if nothing of it is there.
+    pub async fn unregister_all(&self, ns: &str) -> Result<(), ClientError> {
+        let ns = namespace(ns)?;
+        let what = format!("taking all out of {ns}");
+        self.call(what, Request::Unregister(Unregister { ns, peer: None }), Waiter::Done).await
+    }
+
+    /// Begins to hear who comes and goes in a namespace, or in those that a
+    /// pattern stands for: `chess/*` is one level below `chess`, `chess/**`
+    /// everything below. First come all who are there, then
+    /// [`Event::Current`](super::Event::Current), then what changes, without a gap
+    /// between. What this client itself registered is left out.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`], for example with [`Code::TooManyWatches`].
+    pub async fn rendezvous(&self, pattern: &str) -> Result<Events, ClientError> {
+        let pattern = self::pattern(pattern)?;
+        let feed = Arc::new(Feed::new(pattern.clone(), self.roster_bytes));
+        // From here on the watch ends when the stream is dropped, also if that is
+        // because this call is.
+        let events = Events::new(feed.clone(), self.line.stream_gone());
+        let what = format!("the rendezvous in {pattern}");
+        let request = Request::Rendezvous(Rendezvous { pattern, leave: false });
+        self.call(what, request, |outcome| Waiter::Watch { outcome: Some(outcome), feed }).await?;
+        Ok(events)
+    }
+
+    /// Lists who is in a namespace, or in those that a pattern stands for, this
+    /// client included: oldest first within each namespace. Takes as many round
+    /// trips as the server needs pages, all within one deadline.
+    ///
+    /// # Errors
+    /// [`ClientError::TooMany`] if the list takes more than
+    /// [`ClientOptions::roster_bytes`]; [`Client::discover_page`] does in parts
+    /// what is too long for one list.
+    pub async fn discover(&self, pattern: &str) -> Result<Vec<Arc<Registration>>, ClientError> {
+        let pattern = self::pattern(pattern)?;
+        let what = format!("the list of {pattern}");
+        let pages = async {
+            let mut all: Vec<Arc<Registration>> = Vec::new();
+            let mut left_bytes = self.roster_bytes;
+            let mut cookie = None;
+            loop {
+                let page = self.page(&pattern, None, cookie, left_bytes).await?;
+                let bytes: usize = page.peers.iter().map(|peer| state::cost(peer)).sum();
+                left_bytes = left_bytes.saturating_sub(bytes);
+                // Each page must bring the end nearer, or there might be none.
+                if page.peers.is_empty() && page.cookie.is_some() {
+                    return Err(ClientError::Protocol(format!("the list of {pattern} goes on behind an empty page")));
+                }
+                all.extend(page.peers);
+                cookie = page.cookie;
+                if cookie.is_none() {
+                    return Ok(all);
+                }
+            }
+        };
+        self.line.in_time(what, pages).await
+    }
+
+    /// Lists one page of what [`Client::discover`] does: at most `limit` peers
+    /// (`None`: as many as the server puts on a page), from where the page that
+    /// `cookie` came with has ended (`None`: from the beginning). Changes between
+    /// pages neither repeat nor lose anybody who stays.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with [`Code::InvalidCookie`] if the cookie is of
+    /// another list.
+    pub async fn discover_page(
+        &self,
+        pattern: &str,
+        limit: Option<usize>,
+        cookie: Option<Bytes>,
+    ) -> Result<Page, ClientError> {
+        let pattern = self::pattern(pattern)?;
+        let what = format!("a page of the list of {pattern}");
+        self.line.in_time(what, self.page(&pattern, limit, cookie, self.roster_bytes)).await
+    }
+
+    /// Ends the connection politely, for all clones: what was asked before is
+    /// still sent and answered, all that was registered leaves. Waits until the
+    /// server has closed it too, for at most the deadline.
+    pub async fn close(self) {
+        self.line.close().await;
+    }
+
+    /// Introduces itself over a connection that exists already.
+    pub(super) async fn introduce<R, W>(options: ClientOptions, read: R, write: W) -> Result<Self, ClientError>
+    where
+        R: AsyncRead + Unpin + Send + 'static,
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        let ClientOptions { agent, deadline, roster_bytes } = options;
+        let (line, greeting) = Line::open(read, write, agent, deadline).await?;
+        Ok(Self { line, greeting: Arc::new(greeting), roster_bytes })
+    }
+
+    async fn page(
+        &self,
+        pattern: &Pattern,
+        limit: Option<usize>,
+        cookie: Option<Bytes>,
+        left_bytes: usize,
+    ) -> Result<Page, ClientError> {
+        let too_many = ClientError::TooMany { pattern: pattern.to_string(), limit_bytes: self.roster_bytes };
+        let request = Request::Discover(Discover { pattern: pattern.clone(), limit, cookie });
+        self.line.ask(request, |outcome| Waiter::Page { outcome, peers: Vec::new(), left_bytes, too_many }).await
+    }
+
+    /// Asks one thing, and waits for the answer until the deadline.
+    async fn call<T>(
+        &self,
+        what: String,
+        request: Request,
+        waiter: impl FnOnce(Outcome<T>) -> Waiter,
+    ) -> Result<T, ClientError> {
+        self.line.in_time(what, self.line.ask(request, waiter)).await
+    }
+}
+
+fn namespace(text: &str) -> Result<Namespace, ClientError> {
+    Namespace::parse(text).map_err(ClientError::Invalid)
+}
+
+fn pattern(text: &str) -> Result<Pattern, ClientError> {
+    Pattern::parse(text).map_err(ClientError::Invalid)
+}

@@ -1,0 +1,57 @@
+use super::{Announcement, Answer, Refusal, RequestId};
+use std::net::SocketAddr;
+
+/// What one frame from a server says to its client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outbound {
+    /// The answer to HELLO.
+    Welcome {
+        /// The number of the request.
+        request_id: RequestId,
+        /// How the server introduces itself.
+        greeting: Greeting,
+    },
+    /// The answer to any other request, or a part of it.
+    Answer {
+        /// The number of the request.
+        request_id: RequestId,
+        /// What it is.
+        answer: Answer,
+    },
+    /// Changes in what is watched, in the order in which they happened.
+    Announced(Vec<Announcement>),
+    /// A HEARTBEAT that wants an answer.
+    Asked {
+        /// To be echoed in it.
+        nonce: u64,
+    },
+    /// A STATUS that answers no request: as a rule the server's last word before
+    /// it ends the connection.
+    Parting(Refusal),
+    /// Something that this version does not know, to be passed over.
+    Unknown,
+}
+
+/// What a server said when the client introduced itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Greeting {
+    /// Which server, such as `foregather/0.1.0`; empty if it did not say.
+    pub agent: String,
+    /// The session's id, beginning with `~`.
+    pub session: String,
+    /// Where the server sees the connection come from.
+    pub observed: SocketAddr,
+    /// What it accepts from this connection.
+    pub limits: Allowance,
+}
+
+/// What a server accepts from one connection; `None` where it did not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allowance {
+    /// Bytes of one frame, its length prefix not counted.
+    pub frame_bytes: Option<u32>,
+    /// Registrations that the connection may hold.
+    pub registrations: Option<u32>,
+    /// Namespaces and patterns that the connection may watch.
+    pub watches: Option<u32>,
+}

@@ -1,0 +1,304 @@
+use super::{
+    outline::Outline,
+    proto::{self, MessageType},
+};
+use crate::{
+    domain::{
+        Address, Allowance, Announcement, Answer, Code, Greeting, LeaveReason, Namespace, Outbound, Pattern, Peer,
+        PeerId, Refusal, Registration, RequestId, Roster, RosterKind,
+    },
+    limits::Limits,
+};
+use prost::Message as _;
+use std::{sync::Arc, time::Duration};
+
+/// Characters that are kept of a text which the server says to a person.
+const TEXT_MAX_CHARS: usize = 1_024;
+
+/// Reads the body of a frame that a server sent. The bytes that outlive it are
+/// copied out, so that one address does not keep a whole frame in memory.
+///
+/// # Errors
+/// `INVALID_MESSAGE` with what the server did wrong; it cannot be trusted to be
+/// in step any more.
+pub fn outbound(body: &[u8], limits: &Limits) -> Result<Outbound, Refusal> {
+    let not_a_message = || broken("these bytes are not a foregather.v1.Message");
+    let Outline { entries, .. } = Outline::of(body).ok_or_else(not_a_message)?;
+    if entries > limits.frame_entries {
+        return Err(broken(format!("a message of {entries} entries; the limit is {}", limits.frame_entries)));
+    }
+    let message = proto::Message::decode(body).map_err(|_| not_a_message())?;
+    let kind = match message.r#type {
+        Some(number) => match MessageType::try_from(number) {
+            Ok(kind) => kind,
+            Err(_) => return Ok(Outbound::Unknown),
+        },
+        None if !message.register.is_empty() => MessageType::Register,
+        None => return Err(broken("a message without a type")),
+    };
+    match message.request_id {
+        Some(id) => answer(RequestId(id), kind, message, limits),
+        None => unasked(kind, message, limits),
+    }
+}
+
+fn broken(what: impl Into<String>) -> Refusal {
+    Refusal::new(Code::InvalidMessage, what)
+}
+
+/// What comes under the number of a request.
+fn answer(
+    request_id: RequestId,
+    kind: MessageType,
+    message: proto::Message,
+    limits: &Limits,
+) -> Result<Outbound, Refusal> {
+    if let Some(refusal) = message.status.as_ref().and_then(refusal) {
+        return Ok(Outbound::Answer { request_id, answer: Answer::Refused(refusal) });
+    }
+    let answer = match kind {
+        MessageType::Status => Answer::Done,
+        MessageType::Register => listed(message, limits)?,
+        MessageType::Welcome => {
+            let welcome = message.welcome.ok_or_else(|| broken("a WELCOME without its contents"))?;
+            return Ok(Outbound::Welcome { request_id, greeting: greeting(*welcome)? });
+        }
+        MessageType::Heartbeat => {
+            Answer::Heartbeat { nonce: message.heartbeat.and_then(|entry| entry.nonce).unwrap_or(0) }
+        }
+        _ => return Ok(Outbound::Unknown),
+    };
+    Ok(Outbound::Answer { request_id, answer })
+}
+
+/// What comes without having been asked for.
+fn unasked(kind: MessageType, message: proto::Message, limits: &Limits) -> Result<Outbound, Refusal> {
+    Ok(match kind {
+        MessageType::Register => {
+            let came = message.register.into_iter().map(|entry| {
+                registration(entry, limits).map(|registration| Announcement::Registered(Arc::new(registration)))
+            });
+            Outbound::Announced(came.collect::<Result<_, _>>()?)
+        }
+        MessageType::Unregister => {
+            let left = message.unregister.into_iter().map(|entry| departure(entry, limits));
+            Outbound::Announced(left.collect::<Result<_, _>>()?)
+        }
+        MessageType::Status => message.status.as_ref().and_then(refusal).map_or(Outbound::Unknown, Outbound::Parting),
+        MessageType::Heartbeat => match message.heartbeat {
+            Some(entry) if !entry.reply.unwrap_or(false) => Outbound::Asked { nonce: entry.nonce.unwrap_or(0) },
+            _ => Outbound::Unknown,
+        },
+        _ => Outbound::Unknown,
+    })
+}
+
+/// An answer that lists registrations; its heading tells to which question.
+fn listed(message: proto::Message, limits: &Limits) -> Result<Answer, Refusal> {
+    let peers = message
+        .register
+        .into_iter()
+        .map(|entry| registration(entry, limits).map(Arc::new))
+        .collect::<Result<Vec<_>, _>>()?;
+    let (ns, kind) = if let Some(heading) = message.rendezvous.into_iter().next() {
+        if heading.snapshot == Some(false) {
+            return Err(broken("a catch-up, where a snapshot was asked for"));
+        }
+        let version = heading.version.ok_or_else(|| broken("a snapshot without a version"))?;
+        (heading.ns, RosterKind::Snapshot { version })
+    } else if let Some(heading) = message.discovery.into_iter().next() {
+        let cookie = heading.cookie.filter(|cookie| !cookie.is_empty());
+        (heading.ns, RosterKind::Page { cookie })
+    } else {
+        let mut peers = peers.into_iter();
+        return match (peers.next(), peers.next()) {
+            (Some(own), None) => Ok(Answer::Granted(own)),
+            _ => Err(broken("a list that does not say of what")),
+        };
+    };
+    let pattern = Pattern::parse(ns.as_deref().unwrap_or_default()).map_err(|rule| broken(rule.text))?;
+    Ok(Answer::Roster(Roster { pattern, kind, peers, more: message.more.unwrap_or(false) }))
+}
+
+fn registration(entry: proto::Register, limits: &Limits) -> Result<Registration, Refusal> {
+    let read = || {
+        let ns = Namespace::parse(entry.ns.as_deref().unwrap_or_default())?;
+        let peer = entry.peer.unwrap_or_default();
+        let id = PeerId::parse(peer.id.as_deref().unwrap_or_default(), limits)?;
+        let addresses = peer.addrs.into_iter().map(Address::new).collect();
+        let Peer { addresses, attributes, .. } = Peer::new(None, addresses, peer.attributes, limits)?;
+        let version = entry.version.ok_or_else(|| broken("it has no version"))?;
+        Ok(Registration { ns, id, addresses, attributes, version })
+    };
+    read().map_err(|rule: Refusal| broken(format!("an illegal registration: {}", rule.text)))
+}
+
+fn departure(entry: proto::Unregister, limits: &Limits) -> Result<Announcement, Refusal> {
+    let read = || {
+        let ns = Namespace::parse(entry.ns.as_deref().unwrap_or_default())?;
+        let id = PeerId::parse(entry.peer.and_then(|peer| peer.id).as_deref().unwrap_or_default(), limits)?;
+        let reason = LeaveReason::from_number(entry.reason.unwrap_or(0));
+        let version = entry.version.ok_or_else(|| broken("it has no version"))?;
+        Ok(Announcement::Unregistered { ns, id, reason, version })
+    };
+    read().map_err(|rule: Refusal| broken(format!("an illegal departure: {}", rule.text)))
+}
+
+fn greeting(entry: proto::Welcome) -> Result<Greeting, Refusal> {
+    if let Some(other) = entry.protocol.filter(|&protocol| protocol != 1) {
+        return Err(broken(format!("it speaks protocol {other}; this program speaks protocol 1")));
+    }
+    let observed = entry.observed.unwrap_or_default();
+    let limits = entry.limits.unwrap_or_default();
+    Ok(Greeting {
+        agent: printable(&entry.agent.unwrap_or_default()),
+        session: printable(&entry.session.unwrap_or_default()),
+        observed: observed.parse().map_err(|_| broken("a WELCOME whose `observed` is not \"ip:port\""))?,
+        limits: Allowance {
+            frame_bytes: limits.frame_bytes,
+            registrations: limits.registrations,
+            watches: limits.watches,
+        },
+    })
+}
+
+/// A status that is not OK.
+fn refusal(status: &proto::Status) -> Option<Refusal> {
+    let number = status.code.unwrap_or(Code::Ok as i32);
+    let text = printable(status.text.as_deref().unwrap_or_default());
+    let (code, text) = match Code::from_number(number) {
+        Some(Code::Ok) => return None,
+        Some(code) => (code, text),
+        // A newer server may refuse for reasons that have no name here.
+        None => (Code::Unavailable, format!("status {number}, unknown to this program: {text}")),
+    };
+    Some(Refusal {
+        code,
+        text,
+        ns: status.ns.as_deref().and_then(|ns| Pattern::parse(ns).ok()),
+        retry_after: status.retry_after_ms.map(|after| Duration::from_millis(after.into())),
+    })
+}
+
+/// What of a text may be shown on a terminal.
+fn printable(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control()).take(TEXT_MAX_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::Welcome, wire};
+    use bytes::Bytes;
+
+    fn read(frame: &[u8]) -> Result<Outbound, Refusal> {
+        let mut body = frame;
+        let length = prost::decode_length_delimiter(&mut body).expect("a frame begins with its length");
+        assert_eq!(length, body.len(), "one whole frame");
+        outbound(body, &Limits::default())
+    }
+
+    fn written(message: proto::Message) -> Result<Outbound, Refusal> {
+        read(&wire::message(&message))
+    }
+
+    fn ada() -> Arc<Registration> {
+        Arc::new(Registration {
+            ns: Namespace::parse("chess/K7QP").expect("it is legal"),
+            id: PeerId::parse("ada", &Limits::default()).expect("it is legal"),
+            addresses: vec![Address::from("192.0.2.7:7777")],
+            attributes: [("name".to_owned(), "Ada".to_owned())].into(),
+            version: u64::MAX,
+        })
+    }
+
+    #[test]
+    fn a_client_reads_what_a_server_wrote() {
+        let limits = Limits::default();
+        let ns = ada().ns.clone();
+        let list = |kind, more| {
+            let pattern = Pattern::Children(Namespace::parse("chess").expect("it is legal"));
+            Answer::Roster(Roster { pattern, kind, peers: vec![ada()], more })
+        };
+        let refusal = Refusal::new(Code::RateLimited, "slow down").of(&ns).retry_after(Duration::from_millis(7));
+        for answer in [
+            Answer::Done,
+            Answer::Refused(refusal),
+            Answer::Granted(ada()),
+            Answer::Heartbeat { nonce: 3 },
+            list(RosterKind::Snapshot { version: 7 }, true),
+            list(RosterKind::Page { cookie: Some(Bytes::from_static(b"cookie")) }, false),
+        ] {
+            wire::answer(Some(RequestId(9)), &answer, &limits, |frame| {
+                let expected = Outbound::Answer { request_id: RequestId(9), answer: answer.clone() };
+                assert_eq!(read(&frame), Ok(expected));
+            });
+        }
+
+        let observed = "[2001:db8::7]:1".parse().expect("an address");
+        let welcome = Answer::Welcome(Welcome { session: "~s".into(), observed });
+        wire::answer(Some(RequestId(9)), &welcome, &limits, |frame| {
+            let Ok(Outbound::Welcome { greeting, .. }) = read(&frame) else { panic!("not a WELCOME: {frame:?}") };
+            assert_eq!((greeting.session.as_str(), greeting.observed), ("~s", observed));
+            assert_eq!(greeting.limits.frame_bytes, Some(64 * 1024));
+        });
+
+        let left = Announcement::Unregistered { ns, id: ada().id.clone(), reason: LeaveReason::Kicked, version: 8 };
+        for announcement in [Announcement::Registered(ada()), left] {
+            assert_eq!(read(&wire::announcement(&announcement)), Ok(Outbound::Announced(vec![announcement])));
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_is_passed_over() {
+        let unknown = |r#type, request_id| proto::Message { r#type: Some(r#type), request_id, ..Default::default() };
+        assert_eq!(written(unknown(99, None)), Ok(Outbound::Unknown));
+        assert_eq!(written(unknown(99, Some(1))), Ok(Outbound::Unknown));
+        assert_eq!(written(unknown(MessageType::Game.into(), None)), Ok(Outbound::Unknown));
+
+        let status = proto::Status { code: Some(999), text: Some("a\u{1b}[2Jb".into()), ..Default::default() };
+        let refused = proto::Message { status: Some(status), ..unknown(MessageType::Status.into(), None) };
+        let Ok(Outbound::Parting(refusal)) = written(refused) else { panic!("it is a refusal") };
+        assert_eq!(
+            (refusal.code, refusal.text.as_str()),
+            (Code::Unavailable, "status 999, unknown to this program: a[2Jb")
+        );
+    }
+
+    #[test]
+    fn an_odd_server_is_told_from_a_good_one() {
+        let register = |entry| proto::Message {
+            r#type: Some(MessageType::Register.into()),
+            register: vec![entry],
+            ..Default::default()
+        };
+        let peer = |id: &str| Some(proto::Peer { id: Some(id.into()), ..Default::default() });
+        let good =
+            || proto::Register { ns: Some("chess".into()), peer: peer("ada"), version: Some(1), ..Default::default() };
+        assert!(matches!(written(register(good())), Ok(Outbound::Announced(_))));
+        for bad in [
+            register(proto::Register { ns: None, ..good() }),
+            register(proto::Register { peer: None, ..good() }),
+            register(proto::Register { peer: peer("~ada"), ..good() }),
+            register(proto::Register { version: None, ..good() }),
+            proto::Message { request_id: Some(1), register: vec![good(), good()], ..register(good()) },
+            proto::Message { request_id: Some(1), register: vec![], ..register(good()) },
+            proto::Message {
+                request_id: Some(1),
+                rendezvous: vec![proto::Rendezvous { ns: Some("chess".into()), ..Default::default() }],
+                ..register(good())
+            },
+            proto::Message {
+                request_id: Some(1),
+                r#type: Some(MessageType::Welcome.into()),
+                welcome: Some(Box::default()),
+                ..Default::default()
+            },
+            proto::Message::default(),
+        ] {
+            let refusal = written(bad.clone()).expect_err(&format!("{bad:?}"));
+            assert_eq!(refusal.code, Code::InvalidMessage);
+        }
+        assert!(outbound(b"HTTP/1.1 400 Bad Request", &Limits::default()).is_err());
+    }
+}

@@ -1,0 +1,125 @@
+use super::{
+    encode::message,
+    proto::{self, MessageType},
+};
+use crate::domain::{Discover, Hello, Peer, Register, Rendezvous, Request, RequestId, Unregister};
+use bytes::Bytes;
+
+/// The frame that asks a server for something. With a number it is answered
+/// exactly once, under that number.
+pub fn request(request_id: Option<RequestId>, request: &Request) -> Bytes {
+    let base = |kind: MessageType| proto::Message {
+        r#type: Some(kind.into()),
+        request_id: request_id.map(|RequestId(id)| id),
+        ..Default::default()
+    };
+    message(&match request {
+        Request::Hello(Hello { resume }) => {
+            proto::Message { hello: Some(Box::new(introduction(None, resume.clone()))), ..base(MessageType::Hello) }
+        }
+        Request::Register(Register { ns, peer }) => proto::Message {
+            register: vec![proto::Register {
+                ns: Some(ns.to_string()),
+                peer: Some(self::peer(peer)),
+                ..Default::default()
+            }],
+            ..base(MessageType::Register)
+        },
+        Request::Unregister(Unregister { ns, peer }) => proto::Message {
+            unregister: vec![proto::Unregister {
+                ns: Some(ns.to_string()),
+                peer: peer.as_ref().map(|id| proto::Peer { id: Some(id.to_string()), ..Default::default() }),
+                ..Default::default()
+            }],
+            ..base(MessageType::Unregister)
+        },
+        Request::Rendezvous(Rendezvous { pattern, leave }) => proto::Message {
+            rendezvous: vec![proto::Rendezvous {
+                ns: Some(pattern.to_string()),
+                leave: leave.then_some(true),
+                ..Default::default()
+            }],
+            ..base(MessageType::Rendezvous)
+        },
+        Request::Discover(Discover { pattern, limit, cookie }) => proto::Message {
+            discovery: vec![proto::Discover {
+                ns: Some(pattern.to_string()),
+                limit: limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)),
+                cookie: cookie.clone(),
+                ..Default::default()
+            }],
+            ..base(MessageType::Discover)
+        },
+        Request::Heartbeat { nonce, reply } => proto::Message {
+            heartbeat: Some(proto::Heartbeat { nonce: Some(*nonce), reply: reply.then_some(true) }),
+            ..base(MessageType::Heartbeat)
+        },
+    })
+}
+
+/// The frame that introduces a client, with the name of its program, which
+/// servers keep in no [`Request`].
+pub fn hello(request_id: RequestId, agent: &str) -> Bytes {
+    message(&proto::Message {
+        r#type: Some(MessageType::Hello.into()),
+        request_id: Some(request_id.0),
+        hello: Some(Box::new(introduction(Some(agent.to_owned()), None))),
+        ..Default::default()
+    })
+}
+
+fn introduction(agent: Option<String>, resume: Option<Bytes>) -> proto::Hello {
+    proto::Hello { protocol: Some(1), agent, resume, ..Default::default() }
+}
+
+fn peer(peer: &Peer) -> proto::Peer {
+    proto::Peer {
+        id: peer.id.as_ref().map(ToString::to_string),
+        addrs: peer.addresses.iter().map(|address| address.bytes().clone()).collect(),
+        attributes: peer.attributes.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{Address, Inbound, Namespace, Pattern, PeerId},
+        limits::Limits,
+        wire,
+    };
+
+    #[test]
+    fn a_server_reads_what_a_client_wrote() {
+        let limits = Limits::default();
+        let ns = Namespace::parse("chess/K7QP").expect("it is legal");
+        let id = PeerId::parse("ada", &limits).expect("it is legal");
+        let everything = Peer {
+            id: Some(id.clone()),
+            addresses: vec![Address::from("0.0.0.0:7777"), Address::new(&[0xff, 0][..])],
+            attributes: [("name".to_owned(), "Ada".to_owned())].into(),
+        };
+        let watch = |leave| Rendezvous { pattern: Pattern::Descendants(ns.clone()), leave };
+        let list = |limit, cookie| Discover { pattern: Pattern::Exact(ns.clone()), limit, cookie };
+        for request in [
+            Request::Hello(Hello { resume: Some(Bytes::from_static(b"token")) }),
+            Request::Register(Register { ns: ns.clone(), peer: everything }),
+            Request::Register(Register { ns: ns.clone(), peer: Peer::default() }),
+            Request::Unregister(Unregister { ns: ns.clone(), peer: Some(id) }),
+            Request::Unregister(Unregister { ns: ns.clone(), peer: None }),
+            Request::Rendezvous(watch(false)),
+            Request::Rendezvous(watch(true)),
+            Request::Discover(list(None, None)),
+            Request::Discover(list(Some(7), Some(Bytes::from_static(b"cookie")))),
+            Request::Heartbeat { nonce: 3, reply: true },
+        ] {
+            for request_id in [None, Some(RequestId(u64::MAX))] {
+                let mut body = self::request(request_id, &request);
+                let length = prost::decode_length_delimiter(&mut body).expect("a frame begins with its length");
+                assert_eq!(length, body.len(), "one whole frame");
+                let Inbound { request_id: read_id, entries } = wire::inbound(&body, &limits).expect("it is a message");
+                assert_eq!((read_id, entries), (request_id, vec![Ok(request.clone())]));
+            }
+        }
+    }
+}
