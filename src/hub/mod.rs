@@ -50,8 +50,8 @@ pub struct HubOptions {
     /// Also bound what comes from one loopback or private address. Off by
     /// default: a whole LAN party may sit behind one.
     pub limit_private_addresses: bool,
-    /// The number of the first change; beyond those of any earlier run.
-    pub first_version: u64,
+    /// What the first change is numbered after; beyond all of any earlier run.
+    pub last_version: u64,
     /// What ids are made from.
     pub seed: [u8; 32],
 }
@@ -70,9 +70,9 @@ pub struct Hub {
 impl Hub {
     /// An empty one.
     pub fn new(options: HubOptions) -> Self {
-        let HubOptions { limits, limit_private_addresses, first_version, seed } = options;
+        let HubOptions { limits, limit_private_addresses, last_version, seed } = options;
         Self {
-            registry: Registry::new(limits.clone(), first_version, seed),
+            registry: Registry::new(limits.clone(), last_version, seed),
             sessions: HashMap::new(),
             addresses: Addresses::new(limit_private_addresses),
             last_session: 0,
@@ -131,14 +131,16 @@ impl Hub {
                 self.registry.proceed(id);
             } else {
                 let session = self.sessions.get_mut(&id).expect("frames come from open sessions");
-                let Some((request_id, entry)) = session.next_request(now, &self.limits) else {
+                let Some((request_id, entry)) = session.next_entry() else {
                     return Progress::Finished;
                 };
-                let observed = session.observed().ip();
-                let entry = entry.and_then(|request| {
-                    self.addresses.admit(now, observed, &self.limits)?;
-                    Ok(request)
-                });
+                // Rates come first, and count what is malformed as well: over the
+                // limit, a request has neither been read nor changed anything.
+                let entry = session
+                    .admit(now, &self.limits)
+                    .and_then(|()| self.addresses.admit(now, session.observed().ip(), &self.limits))
+                    .and(entry)
+                    .and_then(|request| session.in_order(request));
                 match entry {
                     Ok(request) => self.request(id, request_id, request, outlet),
                     Err(refusal) => self.answer(id, request_id, &Answer::Refused(refusal), outlet),

@@ -3,7 +3,7 @@
 //! nothing for it; one that was made up leads at most to another position in a
 //! list that its maker may read anyway.
 
-use super::listing::Position;
+use super::listing::{Position, within};
 use crate::domain::{Namespace, Pattern};
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -29,5 +29,6 @@ pub(super) fn read(cookie: &[u8], pattern: &Pattern) -> Option<Position> {
     let rest = rest.strip_prefix(pattern.to_string().as_bytes())?.strip_prefix(&[0])?;
     let (joined, ns) = rest.split_first_chunk::<8>()?;
     let ns = Namespace::parse(std::str::from_utf8(ns).ok()?).ok()?;
-    pattern.matches(ns.as_str()).then_some(Position { ns, joined: u64::from_be_bytes(*joined) })
+    // A list of one level ends also at what is deeper, having passed over it.
+    within(pattern, &ns).then_some(Position { ns, joined: u64::from_be_bytes(*joined) })
 }

@@ -189,7 +189,7 @@ fn wire_bytes(registration: &Registration) -> usize {
 
 /// Whether a namespace that is in order behind the beginning of `pattern` is
 /// still below its end.
-fn within(pattern: &Pattern, ns: &Namespace) -> bool {
+pub(super) fn within(pattern: &Pattern, ns: &Namespace) -> bool {
     match pattern {
         Pattern::Exact(own) => own == ns,
         Pattern::Children(root) | Pattern::Descendants(root) => {

@@ -82,12 +82,12 @@ struct Session {
 }
 
 impl Registry {
-    /// An empty one. Changes are numbered from `first_version`, which must be
+    /// An empty one. Changes are numbered after `last_version`, which must be
     /// beyond those of any earlier run; `seed` decides the ids that it makes.
-    pub fn new(limits: Limits, first_version: u64, seed: [u8; 32]) -> Self {
+    pub fn new(limits: Limits, last_version: u64, seed: [u8; 32]) -> Self {
         Self {
             limits,
-            version: first_version,
+            version: last_version,
             spaces: Spaces::default(),
             watches: Watches::default(),
             sessions: BTreeMap::new(),

@@ -116,7 +116,7 @@ impl Server {
             what: "get random numbers",
             source: io::Error::other(error.to_string()),
         })?;
-        let hub = HubOptions { limits: limits.clone(), limit_private_addresses, first_version: version_now(), seed };
+        let hub = HubOptions { limits: limits.clone(), limit_private_addresses, last_version: version_now(), seed };
         let advertise = advertise.or_else(|| lan_addresses().into_iter().next());
         let exchange = Arc::new(Exchange::new(hub, advertise));
         let stop = CancellationToken::new();
@@ -206,7 +206,7 @@ fn millis(limit: usize) -> Duration {
     Duration::from_millis(limit as u64)
 }
 
-/// A number for the first change that is beyond those of any earlier run, as
+/// A number for the changes to go on from that is beyond those of any earlier run, as
 /// long as there was less than one change a microsecond and the clock was not
 /// set back.
 fn version_now() -> u64 {

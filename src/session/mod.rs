@@ -51,22 +51,21 @@ impl Session {
         self.entries = inbound.entries.into_iter();
     }
 
-    /// What the frame asks for next, if it may be asked now, and under which number.
-    pub fn next_request(
-        &mut self,
-        now: Time,
-        limits: &Limits,
-    ) -> Option<(Option<RequestId>, Result<Request, Refusal>)> {
+    /// What the frame asks for next, and under which number.
+    pub fn next_entry(&mut self) -> Option<(Option<RequestId>, Result<Request, Refusal>)> {
         let entry = self.entries.next()?;
         if self.entries.len() == 0 {
             // An idle session holds no memory for requests.
             self.entries = Vec::new().into_iter();
         }
-        let admitted = self.admit(now, limits);
-        Some((self.request_id, admitted.and(entry).and_then(|request| self.in_order(request))))
+        Some((self.request_id, entry))
     }
 
-    fn admit(&mut self, now: Time, limits: &Limits) -> Result<(), Refusal> {
+    /// Counts an entry, whatever it says, against the connection's rates.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`.
+    pub fn admit(&mut self, now: Time, limits: &Limits) -> Result<(), Refusal> {
         let limited = |what: String, after| Refusal::new(Code::RateLimited, what).retry_after(after);
         self.fanout_rate.holds(now, 0, fanout_rate(limits)).map_err(|after| {
             limited(
@@ -85,8 +84,12 @@ impl Session {
         self.fanout_rate.charge(now, bytes, fanout_rate(limits));
     }
 
-    /// Refuses what may not be said at this point of a conversation.
-    fn in_order(&mut self, request: Request) -> Result<Request, Refusal> {
+    /// Refuses what may not be said at this point of a conversation. What is
+    /// accepted here was said: ask only when nothing else speaks against it.
+    ///
+    /// # Errors
+    /// `INVALID_MESSAGE`.
+    pub fn in_order(&mut self, request: Request) -> Result<Request, Refusal> {
         match &request {
             Request::Hello(Hello { resume, .. }) => {
                 if self.introduced {

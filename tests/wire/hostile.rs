@@ -98,7 +98,7 @@ impl Server {
     fn new(seed: u64) -> Self {
         let limits = limits();
         let options =
-            HubOptions { limits: limits.clone(), limit_private_addresses: false, first_version: 1, seed: [7; 32] };
+            HubOptions { limits: limits.clone(), limit_private_addresses: false, last_version: 1, seed: [7; 32] };
         let reader = Reader { limits: limits.clone(), stalled: false, answers: 0, statuses: BTreeMap::new() };
         let mut server = Self {
             seed,

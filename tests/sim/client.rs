@@ -1,0 +1,194 @@
+use crate::{
+    pattern::matches,
+    verdict::{Verdict, ensure},
+};
+use bytes::{Bytes, BytesMut};
+use foregather::wire::{
+    FrameCodec,
+    proto::{Message, MessageType, Register},
+};
+use prost::Message as _;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tokio_util::codec::Decoder as _;
+
+/// Which language a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// The four types of the protocol's ancestor, without numbers. Such a client
+    /// cannot tell lists from announcements, so it either watches or discovers.
+    Seed { watches: bool },
+    /// This protocol's own.
+    Own,
+}
+
+/// What a numbered request was, as far as its answer depends on it.
+#[derive(Debug, Clone)]
+pub enum Question {
+    Watch { pattern: String },
+    Leave { pattern: String },
+    Discover { pattern: String },
+    Other,
+}
+
+/// What a client knows of a peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub addresses: Vec<Vec<u8>>,
+    pub attributes: BTreeMap<String, String>,
+    pub version: u64,
+}
+
+type Key = (String, String);
+
+/// One end of a connection, which believes what it reads.
+pub struct Client {
+    pub dialect: Dialect,
+    codec: FrameCodec,
+    received: BytesMut,
+    /// Numbered requests that wait for their answers, in order.
+    pub awaited: VecDeque<(u64, Question)>,
+    /// Others whom it knows of.
+    pub view: BTreeMap<Key, Seen>,
+    watching: Vec<String>,
+    /// Whom the list that it is being given has named.
+    named: Option<BTreeSet<Key>>,
+    last_announced: u64,
+    /// Cookies, and what they are of.
+    pub cookies: Vec<(String, Bytes)>,
+    /// Ids that it has come across.
+    pub names: Vec<String>,
+    pub frames_read: u64,
+    pub large_answers: u64,
+}
+
+impl Client {
+    pub fn new(dialect: Dialect, frame_bytes: usize) -> Self {
+        Self {
+            dialect,
+            codec: FrameCodec::new(frame_bytes),
+            received: BytesMut::new(),
+            awaited: VecDeque::new(),
+            view: BTreeMap::new(),
+            watching: Vec::new(),
+            named: None,
+            last_announced: 0,
+            cookies: Vec::new(),
+            names: Vec::new(),
+            frames_read: 0,
+            large_answers: 0,
+        }
+    }
+
+    /// Whether it is between two frames.
+    pub fn has_read_whole_frames(&self) -> bool {
+        self.received.is_empty()
+    }
+
+    /// Takes some bytes that have come.
+    pub fn read(&mut self, bytes: &[u8]) -> Verdict {
+        self.received.extend_from_slice(bytes);
+        loop {
+            let frame =
+                self.codec.decode(&mut self.received).map_err(|error| format!("a client cannot read: {error}"))?;
+            let Some(frame) = frame else { return Ok(()) };
+            let message = Message::decode(frame).map_err(|error| format!("a client cannot parse: {error}"))?;
+            self.frames_read += 1;
+            self.hear(message)?;
+        }
+    }
+
+    fn hear(&mut self, message: Message) -> Verdict {
+        for entry in &message.register {
+            let id = entry.peer.as_ref().map_or("", |peer| peer.id());
+            if self.names.len() < 20 && !self.names.iter().any(|known| known == id) {
+                self.names.push(id.to_owned());
+            }
+        }
+        if message.request_id.is_some() {
+            return self.hear_answer(message);
+        }
+        if matches!(self.dialect, Dialect::Seed { .. }) {
+            let known = message.r#type.is_some_and(|kind| kind <= MessageType::Status.into());
+            ensure!(known, "a client of the seed is sent what it does not know: {message:?}");
+        }
+        self.hear_announcement(&message)
+    }
+
+    fn hear_announcement(&mut self, message: &Message) -> Verdict {
+        let versions = (message.register.iter().map(|entry| entry.version()))
+            .chain(message.unregister.iter().map(|entry| entry.version()));
+        for version in versions {
+            // A client of the seed gets lists in the same shape, which are older.
+            if self.dialect == Dialect::Own {
+                ensure!(version > self.last_announced, "{version} is announced after {}", self.last_announced);
+                self.last_announced = version;
+            }
+        }
+        for entry in &message.register {
+            let (key, seen) = read_entry(entry);
+            if let Some(named) = &mut self.named {
+                named.insert(key.clone());
+            }
+            self.view.insert(key, seen);
+        }
+        for entry in &message.unregister {
+            let id = entry.peer.as_ref().map_or("", |peer| peer.id());
+            self.view.remove(&(entry.ns().to_owned(), id.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn hear_answer(&mut self, message: Message) -> Verdict {
+        let Some((number, question)) = self.awaited.front().cloned() else {
+            return Err(format!("an answer to nothing: {message:?}"));
+        };
+        ensure!(message.request_id == Some(number), "request {number} is to be answered next: {message:?}");
+        let granted = message.status.as_ref().is_some_and(|status| status.code.unwrap_or(0) == 0);
+        let more = message.more.unwrap_or(false);
+        self.large_answers += u64::from(more);
+        if granted {
+            match question {
+                Question::Watch { pattern } => self.hear_snapshot(pattern, &message, more),
+                Question::Leave { pattern } => {
+                    self.watching.retain(|watch| *watch != pattern);
+                    let watching = &self.watching;
+                    self.view.retain(|(ns, _), _| watching.iter().any(|watch| matches(watch, ns)));
+                }
+                Question::Discover { pattern } => {
+                    let cookie = message.discovery.first().and_then(|entry| entry.cookie.clone());
+                    self.cookies.extend(cookie.map(|cookie| (pattern, cookie)));
+                }
+                Question::Other => {}
+            }
+        }
+        if !more {
+            self.awaited.pop_front();
+        }
+        Ok(())
+    }
+
+    /// A complete list: peers that it does not name are gone.
+    fn hear_snapshot(&mut self, pattern: String, message: &Message, more: bool) {
+        let named = self.named.get_or_insert_default();
+        for entry in &message.register {
+            let (key, seen) = read_entry(entry);
+            named.insert(key.clone());
+            self.view.insert(key, seen);
+        }
+        if more {
+            return;
+        }
+        let named = self.named.take().unwrap_or_default();
+        self.view.retain(|key, _| !matches(&pattern, &key.0) || named.contains(key));
+        if !self.watching.contains(&pattern) {
+            self.watching.push(pattern);
+        }
+    }
+}
+
+fn read_entry(entry: &Register) -> (Key, Seen) {
+    let peer = entry.peer.clone().unwrap_or_default();
+    let key = (entry.ns().to_owned(), peer.id().to_owned());
+    let addresses = peer.addrs.iter().map(|address| address.to_vec()).collect();
+    (key, Seen { addresses, attributes: peer.attributes, version: entry.version() })
+}

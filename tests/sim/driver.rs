@@ -1,0 +1,314 @@
+use crate::{
+    client::Question,
+    connection::{Connection, Sent, origin},
+    coverage::{Coverage, Fault},
+    dice::Dice,
+    mail::{Mail, Pipe},
+    oracle::Oracle,
+    sabotage::Saboteur,
+    scenario::Scenario,
+    trace::Trace,
+    verdict::{Verdict, ensure},
+    workload,
+};
+use bytes::BytesMut;
+use foregather::{
+    domain::{Answer, LeaveReason, Refusal, Time},
+    hub::{Hub, HubOptions, Progress},
+    wire::{
+        self,
+        proto::{Discover, Message, MessageType},
+    },
+};
+use prost::Message as _;
+use std::time::Duration;
+use tokio_util::codec::Decoder as _;
+
+/// Everything there is in one run: clients, the bytes between, the hub, the
+/// oracle, a clock that only the dice move.
+pub struct Driver {
+    pub dice: Dice,
+    pub scenario: Scenario,
+    pub hub: Hub,
+    pub oracle: Oracle,
+    pub mail: Mail,
+    pub slots: Vec<Option<Connection>>,
+    pub now: Time,
+    pub trace: Trace,
+    pub coverage: Coverage,
+}
+
+impl Driver {
+    pub fn new(seed: u64, saboteur: Saboteur, trace: Trace) -> Self {
+        let mut dice = Dice::new(seed);
+        let scenario = Scenario::draw(&mut dice);
+        let options = HubOptions {
+            limits: scenario.limits.clone(),
+            limit_private_addresses: scenario.limit_private_addresses,
+            last_version: scenario.last_version,
+            seed: dice.bytes(32).try_into().expect("so many were thrown"),
+        };
+        Self {
+            oracle: Oracle::new(&options),
+            hub: Hub::new(options),
+            mail: Mail::new(saboteur),
+            slots: (0..scenario.clients).map(|_| None).collect(),
+            now: Time::default(),
+            coverage: Coverage::default(),
+            dice,
+            scenario,
+            trace,
+        }
+    }
+
+    /// One thing happens.
+    pub fn step(&mut self) -> Verdict {
+        let at = self.dice.below(self.slots.len());
+        let action = self.dice.weighted(&self.scenario.actions.clone());
+        match (action, self.slots[at].is_some()) {
+            (0, true) => self.say(at),
+            (1, true) => {
+                let most = self.burst_bytes();
+                self.arrive(at, most);
+            }
+            (2, true) => self.work(at)?,
+            (3, true) => {
+                let most = self.burst_bytes();
+                self.read(at, most)?;
+            }
+            (4, _) => {
+                let millis = self.dice.below(self.scenario.tick_ms + 1);
+                self.now = self.now.after(Duration::from_millis(millis as u64));
+            }
+            (5, true) => self.part(at)?,
+            (_, false) => self.connect(at)?,
+            _ => {}
+        }
+        self.hub.check_invariants();
+        ensure!(self.hub.sessions() == self.oracle.sessions(), "the hub has {} sessions", self.hub.sessions());
+        Ok(())
+    }
+
+    /// From a single byte to many frames.
+    fn burst_bytes(&mut self) -> usize {
+        *self.dice.pick(&[1, 7, 50, 400, 4_000, usize::MAX])
+    }
+
+    pub fn connect(&mut self, at: usize) -> Verdict {
+        let (observed, host) = origin(&mut self.dice);
+        let said = self.hub.open(observed, host);
+        self.trace.note(("open", at, said.is_ok()), || format!("{at}: connects from {observed}: {said:?}"));
+        self.oracle.open(observed, host, &said)?;
+        if let Ok(session) = said {
+            let short = self.dice.chance(self.scenario.short_pipes);
+            let capacity = if short { *self.dice.pick(&[1, 100, 1_000, 3_000]) } else { usize::MAX };
+            self.mail.pipes.insert(session, Pipe { bytes: BytesMut::new(), capacity, unbounded: false });
+            self.slots[at] = Some(Connection::new(&mut self.dice, &self.scenario, session));
+        }
+        Ok(())
+    }
+
+    /// A client sends some messages at once.
+    fn say(&mut self, at: usize) {
+        let Some(connection) = self.slots[at].as_mut().filter(|connection| !connection.half_closed) else { return };
+        let frame_bytes = self.scenario.limits.frame_bytes;
+        if self.scenario.requests[8] > 0 && self.dice.chance(2) {
+            self.trace.note(("garbage", at), || format!("{at}: sends garbage"));
+            connection.send_garbage(&mut self.dice, frame_bytes);
+            return;
+        }
+        for _ in 0..self.dice.within(1..=self.scenario.burst) {
+            let (message, question) = workload::message(&mut self.dice, &self.scenario, &connection.client);
+            self.trace.note(("say", at, message.encode_to_vec()), || format!("{at}: says {message:?}"));
+            connection.client.awaited.extend(message.request_id.map(|number| (number, question)));
+            connection.send(message, frame_bytes);
+        }
+    }
+
+    /// A client asks who is there.
+    pub fn ask_for(&mut self, at: usize, pattern: &str) {
+        let Some(connection) = self.slots[at].as_mut() else { return };
+        let message = Message {
+            r#type: Some(MessageType::Discover.into()),
+            request_id: Some(1),
+            discovery: vec![Discover { ns: Some(pattern.to_owned()), ..Default::default() }],
+            ..Default::default()
+        };
+        connection.client.awaited.push_back((1, Question::Discover { pattern: pattern.to_owned() }));
+        connection.send(message, self.scenario.limits.frame_bytes);
+    }
+
+    /// Some bytes arrive at the hub.
+    pub fn arrive(&mut self, at: usize, most: usize) {
+        let Some(connection) = self.slots[at].as_mut() else { return };
+        let count = connection.underway.len().min(most);
+        let bytes = connection.underway.split_to(count);
+        connection.arrived.extend_from_slice(&bytes);
+    }
+
+    /// The hub goes on with what it has of a client.
+    pub fn work(&mut self, at: usize) -> Verdict {
+        let Some(connection) = self.slots[at].as_mut() else { return Ok(()) };
+        if connection.unfinished {
+            return self.go_on(at);
+        }
+        let before = connection.arrived.len();
+        let decoded = connection.codec.decode(&mut connection.arrived);
+        let body = match decoded {
+            Ok(Some(body)) => body,
+            Ok(None) => {
+                if before > 0 {
+                    self.coverage.fault(Fault::SplitFrame);
+                } else if connection.half_closed && connection.underway.is_empty() {
+                    return self.hang_up(at, LeaveReason::Disconnected);
+                }
+                return Ok(());
+            }
+            Err(error) => return self.break_off(at, &error.refusal()),
+        };
+        if !connection.arrived.is_empty() {
+            self.coverage.fault(Fault::JoinedFrames);
+        }
+        match wire::inbound(&body, &self.scenario.limits) {
+            Err(refusal) => self.break_off(at, &refusal),
+            Ok(inbound) => {
+                let Some(Sent::Message(message)) = connection.sent.pop_front() else {
+                    return Err("a frame was read where none was sent".into());
+                };
+                let session = connection.session;
+                let alone = self.oracle.accept(session, &message);
+                self.mail.pipes.get_mut(&session).expect("it is open").unbounded = alone;
+                self.mail.turn = session;
+                self.trace.note(("receive", at), || format!("{at}: {session:?} is heard: {message:?}"));
+                if self.mail.saboteur.loses_request() {
+                    return self.worked(at, Progress::Finished);
+                }
+                let progress = self.hub.receive(self.now, session, inbound, &mut self.mail);
+                self.worked(at, progress)
+            }
+        }
+    }
+
+    fn go_on(&mut self, at: usize) -> Verdict {
+        let session = self.slots[at].as_ref().expect("its turn has come").session;
+        self.mail.turn = session;
+        self.trace.note(("proceed", at), || format!("{at}: {session:?} goes on"));
+        let progress = self.hub.proceed(self.now, session, &mut self.mail);
+        self.worked(at, progress)
+    }
+
+    /// The hub has worked on a client's frame: what came of it?
+    fn worked(&mut self, at: usize, mut progress: Progress) -> Verdict {
+        let connection = self.slots[at].as_mut().expect("its turn has come");
+        let session = connection.session;
+        let pipe = self.mail.pipes.get_mut(&session).expect("it is open");
+        if pipe.unbounded {
+            // Nobody else has a turn before the frame is done.
+            for _ in 0..1_000 {
+                if progress == Progress::Unfinished {
+                    progress = self.hub.proceed(self.now, session, &mut self.mail);
+                }
+            }
+            ensure!(progress == Progress::Finished, "a frame is not done after a thousand turns");
+        }
+        connection.unfinished = progress == Progress::Unfinished;
+        let events = self.mail.take_events();
+        self.trace.note_events(&events);
+        let peers = self.oracle.peers();
+        self.oracle.judge(session, self.now, &events, progress)?;
+        if connection.unfinished {
+            self.coverage.fault(Fault::NoRoom);
+            if self.oracle.is_listing(session) {
+                self.coverage.fault(Fault::ListInParts);
+            }
+        }
+        if self.oracle.peers() != peers && self.oracle.others_are_listing(session) {
+            self.coverage.fault(Fault::ChangeWithinList);
+        }
+        Ok(())
+    }
+
+    /// A client reads some of what was sent to it.
+    pub fn read(&mut self, at: usize, most: usize) -> Verdict {
+        let Some(connection) = self.slots[at].as_mut() else { return Ok(()) };
+        let pipe = self.mail.pipes.get_mut(&connection.session).expect("it is open");
+        let count = pipe.bytes.len().min(most);
+        let bytes = pipe.bytes.split_to(count);
+        connection.client.read(&bytes).map_err(|what| format!("client {at}: {what}"))
+    }
+
+    /// A client goes, or only says that it will send no more.
+    fn part(&mut self, at: usize) -> Verdict {
+        // Few are in the middle of a list at any moment, so chance needs some help.
+        let listing = |slot: &Option<Connection>| {
+            slot.as_ref().is_some_and(|connection| self.oracle.is_listing(connection.session))
+        };
+        if let Some(at) = self.slots.iter().position(listing) {
+            return self.hang_up(at, LeaveReason::Slow);
+        }
+        if self.dice.chance(30) {
+            let connection = self.slots[at].as_mut().expect("it was looked at just now");
+            if !connection.half_closed && !connection.sent.is_empty() {
+                self.coverage.fault(Fault::HalfClose);
+            }
+            connection.half_closed = true;
+            return Ok(());
+        }
+        let reasons = [LeaveReason::Disconnected, LeaveReason::TimedOut, LeaveReason::Slow];
+        let reason = *self.dice.pick(&reasons);
+        self.hang_up(at, reason)
+    }
+
+    /// The stream of a client cannot be read on: it is told so, and that is all.
+    fn break_off(&mut self, at: usize, refusal: &Refusal) -> Verdict {
+        let connection = self.slots[at].as_mut().expect("its turn has come");
+        let session = connection.session;
+        let Some(Sent::Broken(code)) = connection.sent.pop_front() else {
+            return Err(format!("a whole message is refused: {refusal}"));
+        };
+        ensure!(refusal.code == code, "bytes that deserve {code} are refused: {refusal}");
+        self.coverage.fault(Fault::BrokenStream);
+        self.oracle.refuse(code);
+        self.hub.count_refusal(code);
+        // What it asked for later is never answered.
+        let answered = connection
+            .sent
+            .iter()
+            .filter(|sent| matches!(sent, Sent::Message(message) if message.request_id.is_some()));
+        let lost = answered.count();
+        let awaited = &mut connection.client.awaited;
+        awaited.truncate(awaited.len() - lost);
+        let pipe = self.mail.pipes.get_mut(&session).expect("it is open");
+        wire::answer(None, &Answer::Refused(refusal.clone()), &self.scenario.limits, |frame| {
+            pipe.bytes.extend_from_slice(&frame);
+        });
+        self.read(at, usize::MAX)?;
+        let client = &self.slots[at].as_ref().expect("it is still there").client;
+        ensure!(client.awaited.is_empty(), "client {at} was not answered: {:?}", client.awaited);
+        self.hang_up(at, LeaveReason::Disconnected)
+    }
+
+    /// A connection ends; whatever is on its way is lost.
+    pub fn hang_up(&mut self, at: usize, reason: LeaveReason) -> Verdict {
+        let Some(connection) = self.slots[at].take() else { return Ok(()) };
+        let session = connection.session;
+        if !connection.arrived.is_empty() && !connection.sent.is_empty() && !connection.unfinished {
+            self.coverage.fault(Fault::CutFrame);
+        }
+        if self.oracle.is_listing(session) {
+            self.coverage.fault(Fault::CutList);
+        }
+        for _ in 0..connection.client.large_answers {
+            self.coverage.fault(Fault::LargeAnswer);
+        }
+        self.trace.note(("close", at, reason), || format!("{at}: {session:?} ends: {reason:?}"));
+        self.mail.pipes.remove(&session);
+        self.mail.turn = session;
+        if !self.mail.saboteur.forgets_close() {
+            self.hub.close(self.now, session, reason, &mut self.mail);
+        }
+        let events = self.mail.take_events();
+        self.trace.note_events(&events);
+        self.oracle.close(self.now, session, reason, &events)
+    }
+}

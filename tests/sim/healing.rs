@@ -1,0 +1,108 @@
+//! What follows the turmoil: everything that is on its way arrives, and then
+//! nothing may be missing.
+
+use crate::{
+    client::{Client, Dialect, Seen},
+    driver::Driver,
+    oracle::Peer,
+    verdict::{Verdict, ensure},
+};
+use foregather::domain::{Code, LeaveReason, SessionId};
+use std::collections::BTreeMap;
+
+/// Turns after which a run that is still busy is stuck.
+const TURNS_MAX: usize = 10_000;
+
+impl Driver {
+    /// Nobody says anything new, everybody reads.
+    pub fn heal(&mut self) -> Verdict {
+        for _ in 0..TURNS_MAX {
+            let mut busy = false;
+            for at in 0..self.slots.len() {
+                let Some(connection) = &self.slots[at] else { continue };
+                busy |= connection.unfinished || !connection.sent.is_empty() || connection.half_closed;
+                self.arrive(at, usize::MAX);
+                self.read(at, usize::MAX)?;
+                self.work(at)?;
+                self.read(at, usize::MAX)?;
+            }
+            self.hub.check_invariants();
+            if !busy {
+                return Ok(());
+            }
+        }
+        Err("it is still busy when nobody asks for anything".into())
+    }
+
+    /// Everybody knows what they should know, and has been answered.
+    pub fn check_liveness(&mut self) -> Verdict {
+        for at in 0..self.slots.len() {
+            self.read(at, usize::MAX)?;
+            let Some(connection) = &self.slots[at] else { continue };
+            let client = &connection.client;
+            ensure!(client.has_read_whole_frames(), "client {at} was sent half a frame");
+            ensure!(client.awaited.is_empty(), "client {at} was not answered: {:?}", client.awaited);
+            if client.dialect != (Dialect::Seed { watches: false }) {
+                self.check_view(at, connection.session, client)?;
+            }
+        }
+        ensure!(
+            *self.hub.refusals() == self.oracle.refusals,
+            "the hub counts refusals as {:?}, and there were {:?}",
+            self.hub.refusals(),
+            self.oracle.refusals
+        );
+        Ok(())
+    }
+
+    fn check_view(&self, at: usize, session: SessionId, client: &Client) -> Verdict {
+        let mut view = client.view.clone();
+        view.retain(|(ns, _), _| self.oracle.watches(session, ns));
+        let mut truth = BTreeMap::new();
+        for Peer { ns, id, card, .. } in self.oracle.truth_for(session) {
+            let key = (ns.clone(), id.clone().unwrap_or_default());
+            // The oracle has compared versions already, where it knows them.
+            let version = view.get(&key).map_or(0, |seen| seen.version);
+            let card = card.clone();
+            truth.insert(key, Seen { addresses: card.addresses, attributes: card.attributes, version });
+        }
+        ensure!(view == truth, "client {at} believes in {view:#?}, but the truth is {truth:#?}");
+        Ok(())
+    }
+
+    /// Everybody goes, and nothing is left of them.
+    pub fn end(&mut self) -> Verdict {
+        while let Some(at) = self.someone() {
+            self.hang_up(at, LeaveReason::Disconnected)?;
+            self.hub.check_invariants();
+        }
+        ensure!(self.hub.sessions() == 0, "{} sessions are left when all have gone", self.hub.sessions());
+        ensure!(self.oracle.peers() == 0, "the oracle is haunted");
+        self.look_for_ghosts()
+    }
+
+    fn someone(&mut self) -> Option<usize> {
+        let there: Vec<usize> = (0..self.slots.len()).filter(|&at| self.slots[at].is_some()).collect();
+        if there.is_empty() { None } else { Some(*self.dice.pick(&there)) }
+    }
+
+    /// A newcomer asks for what is left. The oracle says that nothing is; were it
+    /// otherwise, or still counted against some limit, the answers would differ.
+    fn look_for_ghosts(&mut self) -> Verdict {
+        let roots = ["a/**", "ab/**", "b/**", "a", "ab", "b"];
+        for root in roots {
+            self.connect(0)?;
+            self.ask_for(0, root);
+            self.heal()?;
+            self.check_liveness()?;
+            self.hang_up(0, LeaveReason::Disconnected)?;
+        }
+        for code in self.oracle.refusals.keys() {
+            self.coverage.code(*code);
+        }
+        if self.oracle.granted > 0 {
+            self.coverage.code(Code::Ok);
+        }
+        Ok(())
+    }
+}

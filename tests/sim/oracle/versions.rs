@@ -1,0 +1,106 @@
+use crate::verdict::{Verdict, ensure};
+use std::collections::BTreeMap;
+
+/// One change of one peer, numbered by the oracle in the order of its own doing.
+/// Changes of one cause (a disconnect, say) have no order among themselves, but
+/// all come before those of the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    pub cause: u64,
+    pub number: u64,
+}
+
+/// The last changes of something (a namespace, the server), and the version
+/// that it was said to stand at.
+#[derive(Debug, Clone, Default)]
+pub struct Mark {
+    cause: u64,
+    changes: Vec<Change>,
+    said: Option<u64>,
+}
+
+impl Mark {
+    pub fn advance(&mut self, change: Change) {
+        if change.cause != self.cause {
+            *self = Self { cause: change.cause, ..Self::default() };
+        }
+        self.changes.push(change);
+    }
+}
+
+/// Which version the server gave to which change. The oracle does not say what
+/// numbers the server uses: it learns them from whoever is told first, and holds
+/// everybody else, and the order of all, against that.
+#[derive(Debug, Default)]
+pub struct Versions {
+    first: u64,
+    last_change: u64,
+    last_cause: u64,
+    by_change: BTreeMap<Change, u64>,
+    by_version: BTreeMap<u64, Change>,
+    /// The smallest and the largest version known of each cause.
+    spans: BTreeMap<u64, (u64, u64)>,
+}
+
+impl Versions {
+    pub fn new(first: u64) -> Self {
+        Self { first, ..Self::default() }
+    }
+
+    /// What follows has a cause of its own.
+    pub fn begin_cause(&mut self) {
+        self.last_cause += 1;
+    }
+
+    pub fn next_change(&mut self) -> Change {
+        self.last_change += 1;
+        Change { cause: self.last_cause, number: self.last_change }
+    }
+
+    pub fn of(&self, change: Change) -> Option<u64> {
+        self.by_change.get(&change).copied()
+    }
+
+    /// Somebody was told that this change has this version.
+    pub fn learn(&mut self, change: Change, version: u64) -> Verdict {
+        if let Some(known) = self.of(change) {
+            ensure!(known == version, "a change has version {version}, but others were told {known}");
+            return Ok(());
+        }
+        if let Some(other) = self.by_version.insert(version, change) {
+            return Err(format!("version {version} was given to {change:?} and to {other:?}"));
+        }
+        ensure!(version >= self.first, "version {version} is before the first, {}", self.first);
+        self.by_change.insert(change, version);
+        self.place(change.cause, version)
+    }
+
+    /// Somebody was told that something marked so stands at this version.
+    pub fn learn_mark(&mut self, mark: &mut Mark, version: u64) -> Verdict {
+        if let Some(said) = mark.said {
+            ensure!(said == version, "it stands at {version}, but stood at {said} and did not change");
+            return Ok(());
+        }
+        mark.said = Some(version);
+        let known: Vec<u64> = mark.changes.iter().filter_map(|&change| self.of(change)).collect();
+        let last = known.iter().copied().max().unwrap_or(0);
+        ensure!(version >= last, "it stands at {version}, before its change {last}");
+        if !known.is_empty() && known.len() == mark.changes.len() {
+            ensure!(version == last, "it stands at {version}, beyond its last change {last}");
+        }
+        self.place(mark.cause, version)
+    }
+
+    /// Versions grow from cause to cause.
+    fn place(&mut self, cause: u64, version: u64) -> Verdict {
+        if let Some((_, &(_, before))) = self.spans.range(..cause).next_back() {
+            ensure!(version > before, "version {version} comes after {before}, which was given earlier");
+        }
+        if let Some((_, &(after, _))) = self.spans.range(cause + 1..).next() {
+            ensure!(version < after, "version {version} comes before {after}, which was given later");
+        }
+        let span = self.spans.entry(cause).or_insert((version, version));
+        *span = (span.0.min(version), span.1.max(version));
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! What is true: who is where, who watches what, what was given out. All of it
+//! in lists that are searched from front to back.
+
+use super::{
+    ask::{Card, Entry},
+    lists::{Bookmark, Listing, reached},
+    rates::{Bucket, Callers},
+    versions::{Change, Mark, Versions},
+};
+use crate::pattern::matches;
+use foregather::{
+    domain::{Address, Namespace, PeerId, Registration},
+    limits::Limits,
+};
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, SocketAddr},
+};
+
+/// A peer in a namespace.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    pub ns: String,
+    /// Unknown while nobody was told what the server called it.
+    pub id: Option<String>,
+    pub session: u64,
+    pub card: Card,
+    /// It came without an id.
+    pub unnamed: bool,
+    /// Counts registrations: the smaller, the older.
+    pub birth: u64,
+    /// The change that made it what it is.
+    pub change: Change,
+}
+
+/// A connection, from the server's side.
+#[derive(Debug)]
+pub struct Session {
+    pub id: u64,
+    pub observed: SocketAddr,
+    pub host: IpAddr,
+    pub introduced: bool,
+    pub asked: bool,
+    pub watches: Vec<String>,
+    pub request_id: Option<u64>,
+    /// What its frame still asks for.
+    pub entries: VecDeque<Entry>,
+    /// Its frame is worked on to the end before anybody else's.
+    pub alone: bool,
+    /// The list that it is being given in parts.
+    pub listing: Option<Listing>,
+    pub entry_rate: Bucket,
+    pub fanout_rate: Bucket,
+}
+
+impl Session {
+    /// Whether it is in rendezvous there, the watch that it still waits for not counted.
+    pub fn is_in_rendezvous(&self, ns: &str) -> bool {
+        self.watches.iter().any(|watch| matches(watch, ns) && Some(watch) != self.new_watch())
+    }
+
+    /// Whether it must hear of a change of that peer now.
+    pub fn must_hear(&self, peer: &Peer) -> bool {
+        let listed = |listing: &Listing| peer.birth <= reached(&listing.trail, &peer.ns);
+        self.is_in_rendezvous(&peer.ns) || (self.may_hear(peer) && self.listing.as_ref().is_some_and(listed))
+    }
+
+    /// Whether it may hear of a change of that peer now, rather than in a later
+    /// part of the list that it is being given.
+    pub fn may_hear(&self, peer: &Peer) -> bool {
+        self.new_watch().is_some_and(|watch| matches(watch, &peer.ns))
+    }
+
+    pub fn is_within_list(&self) -> bool {
+        self.listing.as_ref().is_some_and(|listing| listing.request_id.is_some())
+    }
+
+    fn new_watch(&self) -> Option<&String> {
+        self.listing.as_ref().filter(|listing| listing.fresh).map(|listing| &listing.pattern)
+    }
+}
+
+#[derive(Debug)]
+pub struct World {
+    pub limits: Limits,
+    /// Oldest first.
+    pub peers: Vec<Peer>,
+    pub sessions: Vec<Session>,
+    pub callers: Callers,
+    pub versions: Versions,
+    /// Where each namespace that exists stands.
+    pub marks: Vec<(String, Mark)>,
+    /// Where the server stands.
+    pub server_mark: Mark,
+    pub bookmarks: Vec<Bookmark>,
+    pub births: u64,
+}
+
+impl World {
+    pub fn session(&mut self, id: u64) -> &mut Session {
+        self.sessions.iter_mut().find(|session| session.id == id).expect("the driver speaks of open sessions")
+    }
+
+    pub fn peer(&self, ns: &str, id: &str) -> Option<usize> {
+        self.peers.iter().position(|peer| peer.ns == ns && peer.id.as_deref() == Some(id))
+    }
+
+    pub fn born(&mut self, birth: u64) -> Option<&mut Peer> {
+        self.peers.iter_mut().find(|peer| peer.birth == birth)
+    }
+
+    pub fn namespaces(&self) -> usize {
+        self.marks.len()
+    }
+
+    pub fn exists(&self, ns: &str) -> bool {
+        self.peers.iter().any(|peer| peer.ns == ns)
+    }
+
+    pub fn registered_bytes(&self) -> usize {
+        self.peers.iter().map(|peer| size(&peer.ns, peer.id.as_deref(), &peer.card)).sum()
+    }
+
+    /// Numbers a change of that namespace.
+    pub fn change(&mut self, ns: &str) -> Change {
+        let change = self.versions.next_change();
+        self.server_mark.advance(change);
+        match self.marks.iter_mut().find(|(name, _)| name == ns) {
+            Some((_, mark)) => mark.advance(change),
+            None => {
+                let mut mark = Mark::default();
+                mark.advance(change);
+                self.marks.push((ns.to_owned(), mark));
+            }
+        }
+        change
+    }
+
+    /// Forgets namespaces that their last peer has left.
+    pub fn tidy(&mut self) {
+        let peers = &self.peers;
+        self.marks.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
+    }
+
+    /// What a session should know of others now, as far as it watches them.
+    pub fn truth_for(&self, session: u64) -> Vec<&Peer> {
+        let watcher = self.sessions.iter().find(|known| known.id == session).expect("it is open");
+        self.peers.iter().filter(|peer| peer.session != session && watcher.is_in_rendezvous(&peer.ns)).collect()
+    }
+}
+
+/// What the limit on registered bytes counts for such a peer. This is the one
+/// thing that the oracle asks the server's own code: it is an estimate of memory
+/// and has no meaning of its own.
+pub fn size(ns: &str, id: Option<&str>, card: &Card) -> usize {
+    let limits = Limits::default();
+    // What the server makes up is as long as a UUID.
+    let id = id.map_or_else(|| "-".repeat(36), str::to_owned);
+    Registration {
+        ns: Namespace::parse(ns).expect("it was accepted"),
+        id: PeerId::parse(&id, &limits).expect("it was accepted"),
+        addresses: card.addresses.iter().map(|address| Address::new(address.clone())).collect(),
+        attributes: card.attributes.clone(),
+        version: 0,
+    }
+    .size()
+}

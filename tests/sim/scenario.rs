@@ -1,0 +1,152 @@
+use crate::dice::Dice;
+use foregather::{domain::Registration, limits::Limits};
+
+/// What a seed decides before anything happens.
+pub struct Scenario {
+    pub limits: Limits,
+    pub limit_private_addresses: bool,
+    pub last_version: u64,
+    pub clients: usize,
+    pub steps: usize,
+    pub namespaces: Vec<&'static str>,
+    /// Few names make for many quarrels about them.
+    pub peer_names: usize,
+    /// Entries in one frame of a client of the seed, at most.
+    pub entries: usize,
+    /// In a hundred, how many peers are as large as they may be.
+    pub large_peers: usize,
+    /// Requests that a client sends in one burst, at most.
+    pub burst: usize,
+    /// In a hundred, how many clients speak the seed's dialect.
+    pub seed_dialect: usize,
+    /// In a hundred, how many pipes to clients are short.
+    pub short_pipes: usize,
+    /// How likely each action of the driver is; see `Driver::step`.
+    pub actions: [usize; 7],
+    /// How likely each request is; see `workload::message`.
+    pub requests: [usize; 9],
+    /// Milliseconds that one tick takes, at most.
+    pub tick_ms: usize,
+}
+
+/// Some stand next to each other in one order and not in another: '.' is before
+/// '/', '0' is behind it.
+const NAMESPACES: &[&str] = &[
+    "a", "a/b", "a/c", "a/b/d", "a/b0", "a/b.c", "ab", "b", "b/x/y", "a/b/d/e", "a/c/d", "b/x", "a/é", "a/b c", "a/1",
+    "a/2", "a/3", "a/4", "a/5", "a/6", "a/7", "a/8",
+];
+
+impl Scenario {
+    pub fn draw(dice: &mut Dice) -> Self {
+        let crowded = dice.chance(15);
+        // Peers so large that a list of some of them comes in parts.
+        let heavy = !crowded && dice.chance(6);
+        let limits = limits(dice, crowded, heavy);
+        let actions = [
+            dice.within(8..=25),
+            dice.within(10..=40),
+            dice.within(10..=40),
+            dice.within(3..=40),
+            dice.within(1..=10),
+            dice.within(0..=4),
+            dice.within(2..=10),
+        ];
+        let requests = [
+            dice.within(10..=40),
+            dice.within(0..=15),
+            dice.within(5..=30),
+            dice.within(0..=6),
+            if dice.chance(20) { 60 } else { dice.within(0..=30) },
+            dice.within(0..=3),
+            dice.within(0..=3),
+            dice.within(0..=3),
+            usize::from(dice.chance(30)),
+        ];
+        let mut scenario = Self {
+            limits,
+            limit_private_addresses: dice.chance(20),
+            last_version: if dice.chance(50) { 1 } else { dice.number() >> 1 },
+            clients: dice.within(2..=12),
+            steps: if heavy {
+                1_000
+            } else if crowded {
+                600
+            } else {
+                dice.within(60..=500)
+            },
+            namespaces: if crowded { NAMESPACES.to_vec() } else { NAMESPACES[..dice.within(1..=9)].to_vec() },
+            peer_names: if crowded || heavy { 60 } else { dice.within(1..=8) },
+            entries: if crowded { 16 } else { dice.within(1..=4) },
+            large_peers: if heavy { 60 } else { 0 },
+            burst: dice.within(1..=5),
+            seed_dialect: dice.within(0..=100),
+            short_pipes: dice.within(0..=100),
+            actions,
+            requests,
+            tick_ms: *dice.pick(&[1, 100, 2_000]),
+        };
+        if heavy {
+            scenario.press();
+        }
+        scenario
+    }
+}
+
+impl Scenario {
+    /// Makes for readers that are slow, are given much, and do not always wait for it.
+    fn press(&mut self) {
+        self.actions = [20, 40, 40, 8, 1, 1, 10];
+        self.burst = 5;
+        self.namespaces.truncate(4);
+        let [register, unregister, watch, leave, discover, ..] = &mut self.requests;
+        (*register, *unregister, *watch, *leave, *discover) = (40, 3, 20, 6, 10);
+        (self.seed_dialect, self.short_pipes) = (self.seed_dialect.min(40), 90);
+    }
+}
+
+/// Small limits, each in some seeds, so that they are met. They keep the
+/// relations that the server asks for, not its ranges.
+fn limits(dice: &mut Dice, crowded: bool, heavy: bool) -> Limits {
+    let mut limits = Limits {
+        frame_bytes: 2_048,
+        peer_id_bytes: 40,
+        addresses: 3,
+        address_bytes: 48,
+        attributes: 3,
+        attributes_bytes: 64,
+        // Whole nanoseconds for each byte; see below.
+        fanout_bytes_per_sec: 10_000_000,
+        ..Limits::default()
+    };
+    if heavy {
+        let Limits { addresses, address_bytes, attributes_bytes, frame_bytes, .. } = Limits::default();
+        return Limits { addresses, address_bytes, attributes_bytes, frame_bytes, ..limits };
+    }
+    let mut sometimes = |percent: usize, limit: &mut usize, values: &[usize]| {
+        if dice.chance(percent) {
+            *limit = *dice.pick(values);
+        }
+    };
+    sometimes(30, &mut limits.frame_bytes, &[4_096, 65_536]);
+    sometimes(20, &mut limits.frame_entries, &[1, 2, 3]);
+    sometimes(15, &mut limits.connections, &[1, 2, 4]);
+    sometimes(30, &mut limits.connections_per_address, &[1, 2, 3]);
+    sometimes(30, &mut limits.discover_page, &[1, 2, 3, 5]);
+    if crowded {
+        return limits;
+    }
+    sometimes(25, &mut limits.registrations_per_connection, &[1, 2, 3]);
+    sometimes(25, &mut limits.watches_per_connection, &[1, 2, 3]);
+    sometimes(25, &mut limits.namespaces, &[1, 2, 3]);
+    let size = Registration::OVERHEAD_BYTES + 50;
+    sometimes(25, &mut limits.registered_bytes, &[size, 2 * size, 4 * size]);
+    // A rate divides a second into whole nanoseconds, so that a bucket that is
+    // counted in another way comes to the very same result.
+    sometimes(15, &mut limits.entries_per_sec, &[1, 5, 100]);
+    sometimes(15, &mut limits.entries_burst, &[1, 4, 16]);
+    sometimes(15, &mut limits.address_entries_per_sec, &[1, 5, 100]);
+    sometimes(15, &mut limits.address_entries_burst, &[1, 4, 16]);
+    sometimes(10, &mut limits.fanout_bytes_per_sec, &[100, 1_000]);
+    sometimes(10, &mut limits.fanout_burst_bytes, &[1, 100, 1_000]);
+    limits
+}

@@ -1,0 +1,263 @@
+//! What clients say.
+
+use crate::{
+    client::{Client, Dialect, Question},
+    dice::Dice,
+    scenario::Scenario,
+};
+use foregather::wire::proto::{
+    Discover, Game, Heartbeat, Hello, Message, MessageType, Peer, QuickMatch, Register, Rendezvous, Send, Unregister,
+};
+
+const NO_NAMESPACES: &[&str] = &["", "/a", "a/", "a//b", "a*", "*", "a/*/b", "a\n", "**", "/*"];
+
+/// A message of a client, and what its answer will mean to it.
+pub fn message(dice: &mut Dice, scenario: &Scenario, client: &Client) -> (Message, Question) {
+    match client.dialect {
+        Dialect::Seed { watches } => (seed_message(dice, scenario, client, watches), Question::Other),
+        Dialect::Own => own_message(dice, scenario, client),
+    }
+}
+
+/// Several entries at once, and no numbers.
+fn seed_message(dice: &mut Dice, scenario: &Scenario, client: &Client, watches: bool) -> Message {
+    let entries = dice.within(1..=scenario.entries);
+    let mut message = Message::default();
+    let looks = scenario.requests[2] + scenario.requests[4];
+    match dice.weighted(&[scenario.requests[0], scenario.requests[1], looks]) {
+        0 => {
+            // An encoder without presence leaves a zero out.
+            message.r#type = dice.chance(50).then_some(MessageType::Register.into());
+            message.register = (0..entries).map(|_| register(dice, scenario, client)).collect();
+        }
+        1 => {
+            message.r#type = Some(MessageType::Unregister.into());
+            message.unregister = (0..entries).map(|_| unregister(dice, scenario, client)).collect();
+        }
+        _ if watches => {
+            message.r#type = Some(MessageType::Rendezvous.into());
+            let watch = |dice: &mut Dice| Rendezvous { ns: Some(pattern(dice, scenario)), ..Default::default() };
+            message.rendezvous = (0..entries).map(|_| watch(dice)).collect();
+        }
+        _ => {
+            message.r#type = Some(MessageType::Discover.into());
+            let look = |dice: &mut Dice| Discover {
+                ns: Some(pattern(dice, scenario)),
+                limit: dice.chance(50).then(|| dice.below(5) as u32),
+                ..Default::default()
+            };
+            message.discovery = (0..entries).map(|_| look(dice)).collect();
+        }
+    }
+    message
+}
+
+fn own_message(dice: &mut Dice, scenario: &Scenario, client: &Client) -> (Message, Question) {
+    // What changes the view, or is needed for it, is always numbered: a client
+    // could not tell what a list without a number is.
+    let numbered = dice.chance(80);
+    let number = *dice.pick(&[0, 1, 2, 3, 1 << 40, u64::MAX]);
+    let mut message = Message { request_id: numbered.then_some(number), ..Default::default() };
+    let question = match dice.weighted(&scenario.requests) {
+        0 => {
+            let entries = if numbered { 1 } else { dice.within(1..=scenario.entries) };
+            message.r#type = dice.chance(80).then_some(MessageType::Register.into());
+            message.register = (0..entries).map(|_| register(dice, scenario, client)).collect();
+            Question::Other
+        }
+        1 => {
+            let entries = if numbered { 1 } else { dice.within(1..=scenario.entries) };
+            message.r#type = Some(MessageType::Unregister.into());
+            message.unregister = (0..entries).map(|_| unregister(dice, scenario, client)).collect();
+            Question::Other
+        }
+        request @ (2 | 3) => {
+            let (leave, pattern) = (request == 3, pattern(dice, scenario));
+            message.request_id = Some(number);
+            message.r#type = Some(MessageType::Rendezvous.into());
+            message.rendezvous = vec![Rendezvous {
+                ns: Some(pattern.clone()),
+                leave: dice.chance(50).then_some(leave).or(leave.then_some(true)),
+                games: dice.chance(2).then_some(true),
+                ..Default::default()
+            }];
+            if leave { Question::Leave { pattern } } else { Question::Watch { pattern } }
+        }
+        4 => {
+            message.request_id = Some(number);
+            let (discover, pattern) = discover(dice, scenario, client);
+            message.r#type = Some(MessageType::Discover.into());
+            message.discovery = vec![discover];
+            Question::Discover { pattern }
+        }
+        5 => {
+            message.r#type = Some(MessageType::Heartbeat.into());
+            let nonce = dice.chance(80).then(|| dice.number());
+            message.heartbeat = Some(Heartbeat { nonce, reply: dice.chance(30).then_some(true) });
+            Question::Other
+        }
+        6 => {
+            hello(dice, &mut message);
+            Question::Other
+        }
+        7 => {
+            not_built(dice, &mut message);
+            Question::Other
+        }
+        _ => {
+            malformed(dice, &mut message);
+            Question::Other
+        }
+    };
+    (message, question)
+}
+
+fn hello(dice: &mut Dice, message: &mut Message) {
+    message.r#type = Some(MessageType::Hello.into());
+    message.hello = Some(Box::new(Hello {
+        protocol: Some(if dice.chance(20) { 2 } else { 1 }),
+        agent: Some("x".repeat(*dice.pick(&[0, 5, 128, 129]))),
+        resume: dice.chance(20).then(|| "a token of long ago".into()),
+        ..Default::default()
+    }));
+}
+
+/// What this server does not do, or never does.
+fn not_built(dice: &mut Dice, message: &mut Message) {
+    let ns = || Some("a".to_owned());
+    let kind = match dice.below(9) {
+        0 => {
+            message.r#match = Some(Box::new(QuickMatch { pool: ns(), ..Default::default() }));
+            MessageType::Match
+        }
+        1 => {
+            message.send = vec![Send { ns: ns(), ..Default::default() }];
+            MessageType::Send
+        }
+        2 => {
+            message.cancel = Some(1);
+            MessageType::Cancel
+        }
+        3 => {
+            message.discovery = vec![Discover { ns: ns(), games: Some(true), ..Default::default() }];
+            MessageType::Discover
+        }
+        4 => {
+            message.register = vec![Register { ns: ns(), game: Some(Box::new(Game::default())), ..Default::default() }];
+            MessageType::Register
+        }
+        5 => MessageType::Status,
+        6 => MessageType::Welcome,
+        7 => MessageType::Game,
+        _ => {
+            message.r#type = Some(*dice.pick(&[12, 99, -1]));
+            return;
+        }
+    };
+    message.r#type = Some(kind.into());
+}
+
+/// Parses, but cannot be meant.
+fn malformed(dice: &mut Dice, message: &mut Message) {
+    let kinds = [MessageType::Register, MessageType::Unregister, MessageType::Rendezvous, MessageType::Discover];
+    match dice.below(3) {
+        0 => {}
+        1 => message.r#type = Some((*dice.pick(&kinds)).into()),
+        _ => {
+            message.r#type = Some(MessageType::Unregister.into());
+            message.unregister = vec![Unregister { ns: Some("a".into()), ..Default::default() }; 2];
+        }
+    }
+}
+
+fn namespace(dice: &mut Dice, scenario: &Scenario) -> String {
+    match dice.below(60) {
+        0 => (*dice.pick(NO_NAMESPACES)).to_owned(),
+        1 => "x".repeat(dice.within(254..=256)),
+        _ => (*dice.pick(&scenario.namespaces)).to_owned(),
+    }
+}
+
+fn pattern(dice: &mut Dice, scenario: &Scenario) -> String {
+    // Most others stand for one namespace at most.
+    if dice.chance(25) {
+        return (*dice.pick(&["a/*", "a/**"])).to_owned();
+    }
+    let ns = namespace(dice, scenario);
+    ns + *dice.pick(&["", "", "/*", "/**"])
+}
+
+fn peer_id(dice: &mut Dice, scenario: &Scenario, client: &Client) -> String {
+    match dice.below(40) {
+        0 => (*dice.pick(&["", "~a", "a\0"])).to_owned(),
+        1 => "i".repeat(scenario.limits.peer_id_bytes + dice.below(2)),
+        2..=9 if !client.names.is_empty() => dice.pick(&client.names).clone(),
+        _ => format!("p{}", dice.below(scenario.peer_names)),
+    }
+}
+
+fn register(dice: &mut Dice, scenario: &Scenario, client: &Client) -> Register {
+    let limits = &scenario.limits;
+    let id = dice.chance(80).then(|| peer_id(dice, scenario, client));
+    let mut addrs: Vec<_> = (0..dice.below(3))
+        .map(|_| match dice.below(8) {
+            0 => "0.0.0.0:7777".into(),
+            1 => "udp://[::]:9".into(),
+            2 => "udp://0.0.0.0:5".into(),
+            3 => "[::]:8".into(),
+            4 => (&b"\xff\0"[..]).into(),
+            _ => format!("host:{}", dice.below(3)).into(),
+        })
+        .collect();
+    let mut attributes: Vec<(String, String)> =
+        (0..dice.below(3)).map(|_| (format!("k{}", dice.below(2)), format!("v{}", dice.below(2)))).collect();
+    match dice.below(60) {
+        0 => addrs = vec!["host:1".into(); limits.addresses + dice.below(2)],
+        1 => addrs = vec!["h".repeat(limits.address_bytes + dice.below(2)).into()],
+        2 => attributes = (0..limits.attributes + dice.below(2)).map(|key| (key.to_string(), String::new())).collect(),
+        3 => attributes = vec![("k".into(), "v".repeat(limits.attributes_bytes - 1 + dice.below(2)))],
+        _ => {}
+    }
+    if dice.chance(scenario.large_peers) {
+        addrs = vec!["h".repeat(limits.address_bytes).into(); limits.addresses];
+        attributes = vec![("k".into(), "v".repeat(limits.attributes_bytes - dice.within(1..=3)))];
+    }
+    let nobody = id.is_none() && addrs.is_empty() && attributes.is_empty() && dice.chance(50);
+    Register {
+        ns: Some(namespace(dice, scenario)),
+        peer: (!nobody).then(|| Peer { id, addrs, attributes: attributes.into_iter().collect() }),
+        ttl_secs: dice.chance(20).then_some(30),
+        ..Default::default()
+    }
+}
+
+fn unregister(dice: &mut Dice, scenario: &Scenario, client: &Client) -> Unregister {
+    let id = dice.chance(70).then(|| peer_id(dice, scenario, client));
+    let peer = (id.is_some() || dice.chance(50)).then(|| Peer { id, ..Default::default() });
+    Unregister { ns: Some(namespace(dice, scenario)), peer, ..Default::default() }
+}
+
+fn discover(dice: &mut Dice, scenario: &Scenario, client: &Client) -> (Discover, String) {
+    let mut cookie = None;
+    let mut pattern = pattern(dice, scenario);
+    if !client.cookies.is_empty() && dice.chance(70) {
+        let newest = client.cookies.last().filter(|_| dice.chance(60));
+        let known = newest.unwrap_or_else(|| dice.pick(&client.cookies));
+        cookie = Some(known.1.clone());
+        match dice.below(10) {
+            // Of something else, perhaps.
+            0 => {}
+            // Of something that looks much the same.
+            1..=3 => {
+                let root = known.0.trim_end_matches('*').trim_end_matches('/');
+                pattern = format!("{root}{}", dice.pick(&["", "/*", "/**"]));
+            }
+            _ => pattern.clone_from(&known.0),
+        }
+    } else if dice.chance(5) {
+        let length = dice.within(1..=40);
+        cookie = Some(dice.bytes(length).into());
+    }
+    let limit = dice.chance(80).then(|| *dice.pick(&[0, 1, 1, 1, 2, 3]));
+    (Discover { ns: Some(pattern.clone()), limit, cookie, ..Default::default() }, pattern)
+}
