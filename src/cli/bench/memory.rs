@@ -39,7 +39,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let mut line = String::new();
     BufReader::new(server.0.stdout.take().ok_or("the server has no output")?).read_line(&mut line)?;
     let line: serde_json::Value = serde_json::from_str(&line)?;
-    let address: SocketAddr = line["listen"].as_str().ok_or("the server did not say where it listens")?.parse()?;
+    let address: SocketAddr = line["address"].as_str().ok_or("the server did not say where it listens")?.parse()?;
 
     let before = resident_bytes(&server.0)?;
     let mut peers = Vec::new();

@@ -1,0 +1,8 @@
+//! The program as its users meet it: the real binary, its output, its exit codes.
+
+mod call;
+mod configuration;
+mod discover;
+mod presence;
+mod program;
+mod serve;
