@@ -131,7 +131,7 @@ impl Server {
                 Err(source) => return Err(StartError::System { what: "start a thread", source }),
             }
         }
-        tracing::info!(address = %local_addr, threads = server.threads.len(), "listening");
+        tracing::debug!(address = %local_addr, threads = server.threads.len(), "listening");
         Ok(server)
     }
 
@@ -228,7 +228,7 @@ fn fit_file_limit(limits: &mut Limits) {
     };
     if granted < wanted {
         limits.connections = usize::try_from(granted.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).max(1);
-        tracing::info!(
+        tracing::debug!(
             granted,
             connections = limits.connections,
             "the limit of open files allows fewer connections than `connections` says; raise it (ulimit -n) for more"

@@ -1,5 +1,7 @@
 //! The program as its users meet it: the real binary, its output, its exit codes.
 
+#[cfg(target_os = "linux")]
+mod bench;
 mod call;
 mod configuration;
 mod discover;

@@ -32,7 +32,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let mut server = ServerProcess(
         Command::new(std::env::current_exe()?)
-            .args(["serve", "--listen", "127.0.0.1:0", "--json"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--json", "--log", "warn"])
             .stdout(Stdio::piped())
             .spawn()?,
     );

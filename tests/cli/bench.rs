@@ -1,0 +1,26 @@
+use crate::program::run;
+
+/// What a peer may cost the server, in bytes of memory. 2,439 were measured with an
+/// optimised server, 2,471 with one as the tests build it.
+const PEER_BYTES_MAX: u64 = 4 * 1_024;
+
+#[test]
+fn ten_thousand_peers_take_at_most_4_kib_each() {
+    let finished = run(&["bench", "memory", "--peers", "10000"]);
+    assert_eq!(finished.code(), 0, "{:?}", finished.stderr);
+    let line = finished.stdout.last().expect("it prints what it measured");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let bytes = words.iter().position(|word| *word == "bytes").expect("it says how many bytes");
+    let bytes: u64 = words[bytes - 1].parse().expect("a number stands before the unit");
+    assert!((500..=PEER_BYTES_MAX).contains(&bytes), "{line}");
+}
+
+#[test]
+fn a_join_is_measured_beside_a_bare_loop() {
+    let finished = run(&["bench", "join", "--joins", "50", "--warmup", "10"]);
+    assert_eq!(finished.code(), 0, "{:?}", finished.stderr);
+    // Times are printed and not judged: the machine may be busy with other tests.
+    for told in ["50 joins each", "foregather", "bare loop", "ratio"] {
+        assert!(finished.stdout.iter().any(|line| line.contains(told)), "{told}: {:?}", finished.stdout);
+    }
+}
