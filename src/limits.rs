@@ -98,8 +98,9 @@ limits! {
     /// Bytes that wait for one connection's reader. Beyond it the reader is
     /// told SLOW_CONSUMER and cut.
     outbox_bytes = MIB, 256 * KIB => 1_024 * MIB;
-    /// Bytes that wait for all readers together. Beyond it a reader that is
-    /// behind already is cut at the next byte for it.
+    /// Bytes that wait for all readers together. Beyond half of it a reader for
+    /// whom more than an equal share waits is cut at the next byte for it, beyond
+    /// all of it every one that is behind.
     outboxes_bytes = 512 * MIB, MIB => 1_024 * 1_024 * MIB;
     /// Entries a second from one connection, over time.
     entries_per_sec = 1_000, 1 => 1_000_000;

@@ -222,8 +222,13 @@ impl Outlet for During<'_> {
             if queue.closed {
                 return;
             }
-            // One who has taken everything so far is not to blame for the sum.
-            let over_all = queue.bytes > 0 && total.load(Ordering::Relaxed) + frame.len() > *outboxes_bytes;
+            // One who has taken everything so far is not to blame for the sum, and
+            // one for whom little waits only when nothing else is left: changes that
+            // come together wait for the best of readers too.
+            let all = total.load(Ordering::Relaxed) + frame.len();
+            let equal_share = *outboxes_bytes / 2 / by_session.len();
+            let over_share = all > *outboxes_bytes / 2 && queue.bytes + frame.len() > equal_share;
+            let over_all = queue.bytes > 0 && (over_share || all > *outboxes_bytes);
             // What a session asked for itself is produced only while there is
             // room, so this is about what others cause.
             if (queue.bytes + frame.len() > *outbox_bytes || over_all) && to != self.cause {

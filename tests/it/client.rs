@@ -1,26 +1,33 @@
 //! What a test speaks to the server with: frames of messages on a TCP socket,
 //! and nothing that thinks for itself.
 
+use crate::messages::*;
 use bytes::{Bytes, BytesMut};
 use foregather::{
     server::{Server, ServerOptions},
     wire::{
         FrameCodec,
-        proto::{self, Message, MessageType, StatusCode},
+        proto::{Message, MessageType, StatusCode},
     },
 };
 use prost::Message as _;
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
-use tokio_util::codec::{Decoder as _, Encoder as _};
+use tokio_util::codec::Decoder as _;
 
 /// Until when something that must happen has to have happened. Generous: a test
 /// that waits for it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The longest frame that a server of these tests may send.
+const FRAME_BYTES: usize = 64 * 1024;
 
 /// A server on a free port of loopback, which takes 192.0.2.1 for its address.
 pub fn server() -> Server {
@@ -30,10 +37,15 @@ pub fn server() -> Server {
 /// The same with other options.
 pub fn server_with(change: impl FnOnce(&mut ServerOptions)) -> Server {
     let mut options = ServerOptions {
-        listen: ([127, 0, 0, 1], 0).into(),
+        listen: (Ipv4Addr::LOCALHOST, 0).into(),
         advertise: Some([192, 0, 2, 1].into()),
         ..ServerOptions::default()
     };
+    // A server that stops waits for its clients to close; most tests do not.
+    options.limits.linger_ms = 100;
+    // A test asks as fast as it can; the rates have tests of their own.
+    options.limits.entries_per_sec = 1_000_000;
+    options.limits.entries_burst = 10_000_000;
     change(&mut options);
     Server::start(options).expect("a free port of loopback")
 }
@@ -50,16 +62,33 @@ impl Client {
     }
 
     pub async fn connect_to(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("the server listens");
+        Self::on(TcpStream::connect(address).await.expect("the server listens"))
+    }
+
+    /// Connects from that address of this machine.
+    pub async fn connect_from(server: &Server, from: impl Into<IpAddr>) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::new(from.into(), 0)).expect("an address of this machine");
+        Self::on(socket.connect(server.local_addr()).await.expect("the server listens"))
+    }
+
+    /// Connects, with little room in the system for what is not read.
+    pub async fn connect_narrow(server: &Server) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4 * 1024).expect("a small buffer");
+        Self::on(socket.connect(server.local_addr()).await.expect("the server listens"))
+    }
+
+    pub fn on(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("a socket");
-        Self { stream, codec: FrameCodec::new(16 << 20), buffer: BytesMut::new() }
+        Self { stream, codec: FrameCodec::new(FRAME_BYTES), buffer: BytesMut::new() }
     }
 
     /// Sends messages in one segment.
     pub async fn send(&mut self, messages: impl IntoIterator<Item = Message>) {
         let mut bytes = BytesMut::new();
         for message in messages {
-            self.codec.encode(&message, &mut bytes).expect("a message of a test is small");
+            bytes.unsplit(frame(&message));
         }
         self.send_bytes(&bytes).await;
     }
@@ -68,17 +97,25 @@ impl Client {
         self.stream.write_all(bytes).await.expect("the server reads");
     }
 
-    /// The next message; `None` at the end of the connection.
-    pub async fn next(&mut self) -> Option<Message> {
-        timeout(PATIENCE, self.next_frame())
-            .await
-            .expect("the server said nothing")
-            .map(|frame| Message::decode(frame).expect("the server speaks protobuf"))
+    /// Sends no more, and may still be answered.
+    pub async fn half_close(&mut self) {
+        self.stream.shutdown().await.expect("the connection is open");
     }
 
-    async fn next_frame(&mut self) -> Option<Bytes> {
+    /// Ends the connection with an RST, as a crashed machine or a rude program does.
+    pub fn reset(self) {
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("a socket");
+    }
+
+    /// The body of the next frame; `None` at the end of the connection.
+    pub async fn frame(&mut self) -> Option<Bytes> {
+        timeout(PATIENCE, self.read_frame()).await.expect("the server said nothing")
+    }
+
+    async fn read_frame(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(frame) = self.codec.decode(&mut self.buffer).expect("the server sends frames") {
+            if let Some(frame) = self.codec.decode(&mut self.buffer).expect("the server sends frames within its limit")
+            {
                 return Some(frame);
             }
             match self.stream.read_buf(&mut self.buffer).await {
@@ -88,6 +125,11 @@ impl Client {
         }
     }
 
+    /// The next message; `None` at the end of the connection.
+    pub async fn next(&mut self) -> Option<Message> {
+        self.frame().await.map(|frame| Message::decode(frame).expect("the server speaks protobuf"))
+    }
+
     /// The next message, which must be there.
     pub async fn message(&mut self) -> Message {
         self.next().await.expect("the server closed the connection")
@@ -95,30 +137,103 @@ impl Client {
 
     /// Sends a request under this number and returns its answer.
     pub async fn ask(&mut self, request_id: u64, request: Message) -> Message {
-        self.send([Message { request_id: Some(request_id), ..request }]).await;
+        self.send([numbered(request_id, request)]).await;
         let answer = self.message().await;
         assert_eq!(answer.request_id, Some(request_id), "{answer:?}");
         answer
     }
 
+    /// Sends a request that must be granted.
+    pub async fn granted(&mut self, request: Message) -> Message {
+        let answer = self.ask(1, request).await;
+        assert_eq!(code(&answer), StatusCode::Ok, "{answer:?}");
+        answer
+    }
+
+    /// Sends a request that must be refused with that code.
+    pub async fn refused(&mut self, request: Message, expected: StatusCode) -> Message {
+        let answer = self.ask(1, request).await;
+        assert_eq!((answer.r#type(), code(&answer)), (MessageType::Status, expected), "{answer:?}");
+        assert!(!text(&answer).is_empty());
+        answer
+    }
+
+    /// Sends a request that is answered with a list.
+    pub async fn list(&mut self, request: Message) -> Message {
+        self.send([numbered(1, request)]).await;
+        self.rest_of_list(1).await
+    }
+
+    /// The frames of one answer that are yet to come, put together.
+    pub async fn rest_of_list(&mut self, request_id: u64) -> Message {
+        let mut entries = Vec::new();
+        let begun = Instant::now();
+        loop {
+            assert!(begun.elapsed() < PATIENCE, "a list without end");
+            let mut part = self.message().await;
+            assert_eq!((part.request_id, part.r#type()), (Some(request_id), MessageType::Register), "{part:?}");
+            assert_eq!(code(&part), StatusCode::Ok, "{part:?}");
+            entries.append(&mut part.register);
+            if !part.more() {
+                return Message { register: entries, ..part };
+            }
+        }
+    }
+
+    /// Everything that DISCOVER lists, page by page, put together.
+    pub async fn pages(&mut self, pattern: &str, limit: Option<u32>) -> Message {
+        let mut entries = Vec::new();
+        let mut cookie = None;
+        let begun = Instant::now();
+        loop {
+            assert!(begun.elapsed() < PATIENCE, "pages without end");
+            let mut page = self.list(discover_page(pattern, limit, cookie)).await;
+            entries.append(&mut page.register);
+            cookie = page.discovery[0].cookie.clone();
+            if cookie.is_none() {
+                return Message { register: entries, ..page };
+            }
+        }
+    }
+
     /// Waits until the server has worked on everything sent so far: asks for a
     /// sign of life and returns what came before it.
     pub async fn settle(&mut self) -> Vec<Message> {
-        let nonce = 0x5e77_1e;
-        self.send([Message {
-            r#type: Some(MessageType::Heartbeat.into()),
-            heartbeat: Some(proto::Heartbeat { nonce: Some(nonce), reply: None }),
-            ..Message::default()
-        }])
-        .await;
+        let nonce = 0x5e77_1eaf;
+        self.send([heartbeat(nonce, None)]).await;
         let mut before = Vec::new();
         loop {
             let message = self.message().await;
             match &message.heartbeat {
-                Some(heartbeat) if heartbeat.nonce == Some(nonce) => return before,
+                Some(answer) if answer.nonce == Some(nonce) => return before,
                 _ => before.push(message),
             }
         }
+    }
+
+    /// The same where nothing may have come.
+    pub async fn silence(&mut self) {
+        let heard = self.settle().await;
+        assert!(heard.is_empty(), "{heard:?}");
+    }
+
+    /// Waits for something that the server does in its own time, and asks this
+    /// connection for signs of life meanwhile; nothing else may come on it.
+    pub async fn until(&mut self, what: &str, mut holds: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < PATIENCE, "still not: {what}");
+            self.silence().await;
+        }
+    }
+
+    /// The refusal that the server ends the connection with.
+    pub async fn ended_with(&mut self, expected: StatusCode) -> Message {
+        let last = self.message().await;
+        assert_eq!((last.r#type(), last.request_id), (MessageType::Status, None), "{last:?}");
+        assert_eq!(code(&last), expected, "{last:?}");
+        self.end().await;
+        last
     }
 
     /// The end of the connection, before which nothing comes.
@@ -126,57 +241,4 @@ impl Client {
         let message = self.next().await;
         assert!(message.is_none(), "{message:?}");
     }
-}
-
-pub fn peer(id: &str) -> proto::Peer {
-    proto::Peer { id: Some(id.into()), addrs: vec![Bytes::copy_from_slice(id.as_bytes())], ..Default::default() }
-}
-
-pub fn register(ns: &str, id: &str) -> Message {
-    Message {
-        r#type: Some(MessageType::Register.into()),
-        register: vec![proto::Register { ns: Some(ns.into()), peer: Some(peer(id)), ..Default::default() }],
-        ..Message::default()
-    }
-}
-
-pub fn unregister(ns: &str, id: Option<&str>) -> Message {
-    Message {
-        r#type: Some(MessageType::Unregister.into()),
-        unregister: vec![proto::Unregister { ns: Some(ns.into()), peer: id.map(peer), ..Default::default() }],
-        ..Message::default()
-    }
-}
-
-pub fn rendezvous(ns: &str) -> Message {
-    Message {
-        r#type: Some(MessageType::Rendezvous.into()),
-        rendezvous: vec![proto::Rendezvous { ns: Some(ns.into()), ..Default::default() }],
-        ..Message::default()
-    }
-}
-
-pub fn discover(ns: &str) -> Message {
-    Message {
-        r#type: Some(MessageType::Discover.into()),
-        discovery: vec![proto::Discover { ns: Some(ns.into()), ..Default::default() }],
-        ..Message::default()
-    }
-}
-
-pub fn hello() -> Message {
-    Message {
-        r#type: Some(MessageType::Hello.into()),
-        hello: Some(Box::new(proto::Hello { protocol: Some(1), agent: Some("a test".into()), ..Default::default() })),
-        ..Message::default()
-    }
-}
-
-/// Who is listed, in order.
-pub fn ids(message: &Message) -> Vec<&str> {
-    message.register.iter().filter_map(|entry| entry.peer.as_ref()?.id.as_deref()).collect()
-}
-
-pub fn code(message: &Message) -> StatusCode {
-    message.status.as_ref().expect("it has a status").code()
 }
