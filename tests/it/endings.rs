@@ -53,7 +53,9 @@ async fn a_frame_that_takes_longer_than_the_wait_is_refused_though_its_bytes_kee
         client.send_bytes(&[0]).await;
         bystander.silence().await;
     }
-    client.ended_with(StatusCode::InvalidMessage).await;
+    // Were it waited for, it would be refused in the end for what it holds.
+    let refusal = client.ended_with(StatusCode::InvalidMessage).await;
+    assert!(text(&refusal).contains("half a frame"), "{refusal:?}");
 }
 
 #[tokio::test]

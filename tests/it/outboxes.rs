@@ -185,3 +185,26 @@ async fn one_who_reads_is_not_cut_for_what_others_leave_unread() {
     }
     witness.silence().await;
 }
+
+#[tokio::test]
+async fn what_waits_for_one_who_sends_no_more_is_written_all_the_same() {
+    // 8 MB, more than the system takes; the outbox has room for the rest.
+    const UPDATES: usize = 2_000;
+    let server = server_with(|options| {
+        options.limits.outbox_bytes = 64 << 20;
+        options.limits.linger_ms = 60_000;
+    });
+    let mut witness = Client::connect(&server).await;
+    witness.granted(rendezvous("sleepers")).await;
+    let mut sleeper = sleeper(&server, &mut witness, "zzz").await;
+    let mut writer = Client::connect(&server).await;
+    for number in 0..UPDATES {
+        writer.granted(update(number)).await;
+    }
+    sleeper.half_close().await;
+    assert_eq!(gone(&witness.message().await), [("zzz", LeaveReason::Disconnected)]);
+    for number in 0..UPDATES {
+        assert_eq!(sleeper.message().await.register[0].peer, update(number).register[0].peer);
+    }
+    sleeper.end().await;
+}
