@@ -121,7 +121,8 @@ limits! {
     /// Bytes that are read and thrown away in that time.
     linger_bytes = 64 * KIB, 0 => 16 * MIB;
     /// Milliseconds without an answer from a peer's machine until its connection
-    /// counts as lost (TCP keep-alive and TCP_USER_TIMEOUT).
+    /// counts as lost (TCP keep-alive and TCP_USER_TIMEOUT), and that the last
+    /// bytes for a connection that has ended may take.
     silence_ms = 20_000, 1_000 => 3_600_000;
     /// Milliseconds that a shutdown may take, telling everyone included.
     shutdown_grace_ms = 5_000, 0 => 600_000;

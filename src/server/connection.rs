@@ -172,6 +172,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                         return Poll::Ready(());
                     }
                     self.phase = Phase::Lingering { left: linger };
+                    self.timer = Some(deadline(self.exchange.limits.linger_ms));
                 }
                 Phase::Lingering { left } => {
                     let mut discarded = READ_BUFFER.take();
@@ -279,7 +280,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn begin_parting(&mut self, linger: usize) {
         self.phase = Phase::Parting { linger };
-        self.timer = Some(deadline(self.exchange.limits.linger_ms));
+        self.timer = Some(deadline(self.exchange.limits.silence_ms));
     }
 
     fn lost(&mut self) -> Poll<()> {

@@ -125,7 +125,7 @@ async fn a_half_close_in_the_middle_of_a_frame_is_an_end_too() {
 #[tokio::test]
 async fn long_lists_are_finished_after_a_half_close() {
     const LISTS: u64 = 40;
-    let server = server_with(|options| options.limits.linger_ms = 60_000);
+    let server = server_with(|options| options.limits.linger_ms = 0);
     let mut crowd = Client::connect(&server).await;
     let address = "x".repeat(200);
     crowd.send((0..1_000).map(|number| register_at(NS, &format!("{number:04}"), &address))).await;

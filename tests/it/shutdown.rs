@@ -54,7 +54,7 @@ async fn everyone_is_told_and_nobody_hears_others_leave() {
 
 #[tokio::test]
 async fn what_waited_is_written_before_the_last_word() {
-    let server = server_with(|options| options.limits.linger_ms = 60_000);
+    let server = server_with(|options| options.limits.linger_ms = 0);
     let mut watcher = Client::connect_narrow(&server).await;
     watcher.granted(rendezvous("chess")).await;
     let mut client = Client::connect(&server).await;
