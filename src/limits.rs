@@ -3,6 +3,10 @@
 //! configuration file all read this one table, so a limit that stands here can
 //! be set everywhere and one that does not stand here does not exist.
 
+/// What an address grows by at most where the server fills in its host: `[::]`
+/// becomes an IPv6 address of 39 characters in brackets.
+const LOCATED_BYTES: usize = 41 - 4;
+
 /// One row of the table, for whoever sets or prints limits by name.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitRow {
@@ -63,10 +67,10 @@ limits! {
     /// Bytes of one frame, its length prefix not counted. A connection that is
     /// in the middle of a frame holds at most this much.
     frame_bytes = 64 * KIB, 16 * KIB => 16 * MIB;
-    /// Entries in one frame, counted before it is decoded. Only while it is worked
-    /// on, an entry takes up to about 1 KiB, and each further address or attribute
-    /// in it up to about 100 bytes.
-    frame_entries = 4_096, 1 => 65_536;
+    /// Entries in one frame, counted before it is decoded. While it is decoded an
+    /// entry takes up to about 1 KiB, and each further address or attribute in it
+    /// up to about 100 bytes; while it waits for its reader, up to about 400.
+    frame_entries = 1_024, 1 => 65_536;
     /// Milliseconds from the first byte of a frame to its last.
     frame_wait_ms = 10_000, 100 => 600_000;
     /// Connections in all. An idle one costs about 2 KiB.
@@ -75,16 +79,17 @@ limits! {
     connections_per_address = 1_024, 1 => 10_000_000;
     /// Registrations that one connection holds.
     registrations_per_connection = 4_096, 1 => 1_000_000;
-    /// Namespaces and patterns that one connection watches.
+    /// Namespaces and patterns that one connection watches. Each costs up to about
+    /// 550 bytes.
     watches_per_connection = 1_024, 1 => 1_000_000;
-    /// Namespaces that exist. An empty one does not; each costs about 512 bytes
+    /// Namespaces that exist. An empty one does not; each costs about 700 bytes
     /// besides its registrations.
     namespaces = 250_000, 1 => 100_000_000;
     /// Bytes of a peer id. At least a UUID must fit.
     peer_id_bytes = 128, 36 => 1_024;
     /// Addresses of one peer.
     addresses = 16, 1 => 1_024;
-    /// Bytes of one address.
+    /// Bytes of one address, as the peer gives it.
     address_bytes = 256, 16 => 4_096;
     /// Attributes of one peer.
     attributes = 32, 0 => 1_024;
@@ -95,12 +100,14 @@ limits! {
     registered_bytes = 1_024 * MIB, 64 * KIB => 1_024 * 1_024 * MIB;
     /// Registrations on one page of DISCOVER.
     discover_page = 1_000, 1 => 100_000;
-    /// Bytes that wait for one connection's reader. Beyond it the reader is
-    /// told SLOW_CONSUMER and cut.
+    /// Bytes that wait for one connection's reader, 32 for each frame included.
+    /// Beyond it the reader is told SLOW_CONSUMER and cut.
     outbox_bytes = MIB, 256 * KIB => 1_024 * MIB;
-    /// Bytes that wait for all readers together. Beyond half of it a reader for
-    /// whom more than an equal share waits is cut at the next byte for it, beyond
-    /// all of it every one that is behind.
+    /// Bytes that wait for all readers together. Lists take at most half of it.
+    /// Beyond half of it a reader for whom more than 16 KiB and more than an equal
+    /// share waits is cut at the next byte for it, beyond all of it everyone for
+    /// whom more than 16 KiB waits: the true bound is this, and 16 KiB and a frame
+    /// for each connection.
     outboxes_bytes = 512 * MIB, MIB => 1_024 * 1_024 * MIB;
     /// Entries a second from one connection, over time.
     entries_per_sec = 1_000, 1 => 1_000_000;
@@ -115,6 +122,11 @@ limits! {
     address_entries_per_sec = 10_000, 1 => 10_000_000;
     /// Entries at once from one public address that was quiet.
     address_entries_burst = 100_000, 1 => 100_000_000;
+    /// Bytes a second that one public address causes to be sent to others, over
+    /// time.
+    address_fanout_bytes_per_sec = 64 * MIB, KIB => 1_024 * 1_024 * MIB;
+    /// Bytes at once that one public address causes to be sent to others.
+    address_fanout_burst_bytes = 1_024 * MIB, KIB => 1_024 * 1_024 * MIB;
     /// Milliseconds that a closed connection is still read from, so that what
     /// was written to it last arrives.
     linger_ms = 1_000, 0 => 60_000;
@@ -148,7 +160,7 @@ impl Limits {
         // for everything around it.
         let largest = self
             .peer_id_bytes
-            .saturating_add(self.addresses.saturating_mul(self.address_bytes.saturating_add(4)))
+            .saturating_add(self.addresses.saturating_mul(self.address_bytes.saturating_add(4 + LOCATED_BYTES)))
             .saturating_add(self.attributes_bytes)
             .saturating_add(self.attributes.saturating_mul(12))
             .saturating_add(crate::domain::Namespace::MAX_BYTES + KIB);

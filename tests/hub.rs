@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use foregather::{
     domain::{
-        Address, Discover, Inbound, LeaveReason, Namespace, Pattern, Peer, PeerId, Register, Rendezvous, Request,
+        Address, Code, Discover, Inbound, LeaveReason, Namespace, Pattern, Peer, PeerId, Register, Rendezvous, Request,
         RequestId, SessionId, Time, Unregister,
     },
     hub::{Hub, HubOptions, Outlet, Progress},
@@ -12,10 +12,7 @@ use foregather::{
     wire::proto::Message,
 };
 use prost::Message as _;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 /// Keeps every frame, for each session.
 #[derive(Default)]
@@ -47,7 +44,7 @@ fn hub(limits: Limits) -> Hub {
 
 fn open(hub: &mut Hub) -> SessionId {
     let observed: SocketAddr = "198.51.100.7:1024".parse().expect("an address");
-    hub.open(observed, observed.ip()).expect("there is room for it")
+    hub.open(Time::START, observed, observed.ip()).expect("there is room for it")
 }
 
 fn ns(text: &str) -> Namespace {
@@ -81,19 +78,59 @@ fn ids(messages: &[Message]) -> Vec<String> {
 }
 
 #[test]
-fn an_announcement_is_encoded_once_however_many_hear_it() {
+fn who_leaves_with_many_is_few_frames_for_each_who_hears() {
     let (mut hub, mut out) = (hub(Limits::default()), Frames::default());
-    let watchers: Vec<SessionId> = (0..1_000).map(|_| open(&mut hub)).collect();
-    for &watcher in &watchers {
-        assert_eq!(ask(&mut hub, &mut out, watcher, None, watch("chess/K7QP")), Progress::Finished);
+    let (crowd, watcher) = (open(&mut hub), open(&mut hub));
+    for number in 0..4_096 {
+        let request = register("chess/K7QP", Some(&format!("{number:04}")), "198.51.100.7:1");
+        assert_eq!(ask(&mut hub, &mut out, crowd, None, request), Progress::Finished);
     }
-    let peer = open(&mut hub);
-    assert_eq!(ask(&mut hub, &mut out, peer, None, register("chess/K7QP", Some("a"), "x")), Progress::Finished);
+    let mut progress = ask(&mut hub, &mut out, watcher, None, watch("chess/**"));
+    while progress == Progress::Unfinished {
+        progress = hub.proceed(Time::START, watcher, &mut out);
+    }
+    out.by_session.clear();
+    hub.close(Time::START, crowd, LeaveReason::Disconnected, &mut out);
+    let heard = out.take(watcher);
+    assert_eq!(heard.iter().map(|message| message.unregister.len()).sum::<usize>(), 4_096);
+    assert!(heard.len() < 8, "{} frames", heard.len());
+}
 
-    let frames: Vec<&Bytes> = watchers.iter().flat_map(|watcher| &out.by_session[watcher]).collect();
-    assert_eq!(frames.len(), 1_000);
-    let places: BTreeSet<*const u8> = frames.iter().map(|frame| frame.as_ptr()).collect();
-    assert_eq!(places.len(), 1, "all of them hold the same bytes, not copies");
+#[test]
+fn a_list_that_finds_nothing_takes_turns_and_is_charged_for_them() {
+    let limits =
+        Limits { entries_burst: 64, entries_per_sec: 1, connections_per_address: 100_000, ..Limits::default() };
+    let (mut hub, mut out) = (hub(limits), Frames::default());
+    for number in 0..50_000 {
+        // A session for each is its own allowance of requests.
+        let peer = open(&mut hub);
+        let request = register(&format!("a/{number}/below"), None, "198.51.100.7:1");
+        let inbound = Inbound { request_id: None, entries: vec![Ok(request)] };
+        assert_eq!(hub.receive(Time::START, peer, inbound, &mut out), Progress::Finished);
+    }
+    let list = || Request::Discover(Discover { pattern: Pattern::Children(ns("a")), limit: None, cookie: None });
+    let asker = open(&mut hub);
+    let inbound = Inbound { request_id: Some(RequestId(1)), entries: vec![Ok(list())] };
+    let mut turns = 1;
+    let mut progress = hub.receive(Time::START, asker, inbound, &mut out);
+    while progress == Progress::Unfinished {
+        turns += 1;
+        progress = hub.proceed(Time::START, asker, &mut out);
+    }
+    assert!(turns > 10, "{turns} turns for 50,000 namespaces");
+    let answer = out.take(asker);
+    assert!(ids(&answer).is_empty());
+    assert_eq!(answer.last().and_then(|last| last.more), None);
+
+    // One request, but the work of over a hundred.
+    let inbound = Inbound { request_id: Some(RequestId(2)), entries: vec![Ok(list())] };
+    assert_eq!(hub.receive(Time::START, asker, inbound, &mut out), Progress::Finished);
+    let refused = out.take(asker);
+    let code = refused[0].status.as_ref().and_then(|status| status.code);
+    assert_eq!(code, Some(Code::RateLimited as i32));
+    let later = Time::START.after(Duration::from_secs(60));
+    let inbound = Inbound { request_id: Some(RequestId(3)), entries: vec![Ok(list())] };
+    assert_eq!(hub.receive(later, asker, inbound, &mut out), Progress::Unfinished);
 }
 
 #[test]

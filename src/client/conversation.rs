@@ -214,13 +214,8 @@ mod tests {
         ] {
             wire::answer(Some(RequestId(1)), &answer, &limits, |frame| frames.push(frame));
         }
-        frames.push(wire::announcement(&Announcement::Registered(ada.clone())));
-        frames.push(wire::announcement(&Announcement::Unregistered {
-            ns: ns.clone(),
-            id,
-            reason: LeaveReason::Kicked,
-            version: 4,
-        }));
+        let left = Announcement::Unregistered { ns: ns.clone(), id, reason: LeaveReason::Kicked, version: 4 };
+        frames.extend(wire::announcements(&[Announcement::Registered(ada.clone()), left], &limits));
         frames.push(wire::request(None, &Request::Heartbeat { nonce: 1, reply: false }));
         frames.push(wire::message(&proto::Message { r#type: Some(99), ..Default::default() }));
         frames

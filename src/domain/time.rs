@@ -6,6 +6,9 @@ use std::time::Duration;
 pub struct Time(u64);
 
 impl Time {
+    /// When the server began.
+    pub const START: Self = Self(0);
+
     /// The moment this long after the server began; later than the type can
     /// hold (584 years) is as late as it can hold.
     pub fn from_start(since: Duration) -> Self {

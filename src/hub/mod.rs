@@ -39,8 +39,16 @@ pub enum Progress {
     Unfinished,
 }
 
-/// Steps that one call takes before others get their turn.
-const STEPS_AT_ONCE: usize = 64;
+/// How long one call goes on before others get their turn, in frames handed to
+/// connections: some hundred microseconds.
+const WORK_AT_ONCE: usize = 1_024;
+
+/// What an entry counts for in that, besides what it causes.
+const ENTRY_WORK: usize = 16;
+
+/// Entries that each part of a list but the first is charged as: going through a
+/// quarter of a million namespaces is not one request.
+const PART_ENTRIES: usize = 8;
 
 /// What a server is made with.
 #[derive(Debug, Clone)]
@@ -86,9 +94,9 @@ impl Hub {
     ///
     /// # Errors
     /// `TOO_MANY_CONNECTIONS`.
-    pub fn open(&mut self, observed: SocketAddr, host: IpAddr) -> Result<SessionId, Refusal> {
+    pub fn open(&mut self, now: Time, observed: SocketAddr, host: IpAddr) -> Result<SessionId, Refusal> {
         let admitted = if self.sessions.len() < self.limits.connections {
-            self.addresses.connect(observed.ip(), &self.limits)
+            self.addresses.connect(now, observed.ip(), &self.limits)
         } else {
             Err(Refusal::new(
                 Code::TooManyConnections,
@@ -109,9 +117,10 @@ impl Hub {
     /// The connection has ended; others hear of it.
     pub fn close(&mut self, now: Time, id: SessionId, reason: LeaveReason, outlet: &mut impl Outlet) {
         if let Some(session) = self.sessions.remove(&id) {
-            self.addresses.disconnect(session.observed().ip());
+            let address = session.observed().ip();
             self.registry.close(id, reason);
-            self.drain(now, id, outlet);
+            self.drain(now, id, address, outlet);
+            self.addresses.disconnect(now, address);
         }
     }
 
@@ -123,14 +132,14 @@ impl Hub {
 
     /// Goes on with the session's frame, and with the list that it is being given.
     pub fn proceed(&mut self, now: Time, id: SessionId, outlet: &mut impl Outlet) -> Progress {
-        for _ in 0..STEPS_AT_ONCE {
-            if !outlet.has_room(id) {
-                return Progress::Unfinished;
-            }
+        let mut work = 0;
+        while work < WORK_AT_ONCE && outlet.has_room(id) {
+            let session = self.sessions.get_mut(&id).expect("frames come from open sessions");
+            let address = session.observed().ip();
             if self.registry.is_listing(id) {
+                session.charge_entries(now, PART_ENTRIES, &self.limits);
                 self.registry.proceed(id);
             } else {
-                let session = self.sessions.get_mut(&id).expect("frames come from open sessions");
                 let Some((request_id, entry)) = session.next_entry() else {
                     return Progress::Finished;
                 };
@@ -138,7 +147,7 @@ impl Hub {
                 // limit, a request has neither been read nor changed anything.
                 let entry = session
                     .admit(now, &self.limits)
-                    .and_then(|()| self.addresses.admit(now, session.observed().ip(), &self.limits))
+                    .and_then(|()| self.addresses.admit(now, address, &self.limits))
                     .and(entry)
                     .and_then(|request| session.in_order(request));
                 match entry {
@@ -146,7 +155,11 @@ impl Hub {
                     Err(refusal) => self.answer(id, request_id, &Answer::Refused(refusal), outlet),
                 }
             }
-            self.drain(now, id, outlet);
+            work += ENTRY_WORK + self.drain(now, id, address, outlet);
+            if self.registry.is_listing(id) {
+                // One part of a list is a turn.
+                break;
+            }
         }
         Progress::Unfinished
     }
@@ -208,24 +221,32 @@ impl Hub {
         wire::answer(request_id, answer, &self.limits, |frame| outlet.deliver(to, frame));
     }
 
-    /// Hands out everything that one change caused; an announcement is encoded
-    /// once however many hear it.
-    fn drain(&mut self, now: Time, cause: SessionId, outlet: &mut impl Outlet) {
-        let mut fanout = 0;
+    /// Hands out everything that one change caused, and charges whoever caused
+    /// it; how many frames that were. An announcement is encoded once however many
+    /// hear it.
+    fn drain(&mut self, now: Time, cause: SessionId, address: IpAddr, outlet: &mut impl Outlet) -> usize {
+        let mut bytes = 0;
+        let mut deliveries = 0;
         while let Some(output) = self.registry.poll_output() {
             match output {
                 Output::Answer { to, request_id, answer } => self.answer(to, request_id, &answer, outlet),
-                Output::Announce { to, announcement } => {
-                    let frame = wire::announcement(&announcement);
-                    fanout += frame.len() * to.len();
-                    for watcher in to {
-                        outlet.deliver(watcher, frame.clone());
+                Output::Announce { to, announcements } => {
+                    for frame in wire::announcements(&announcements, &self.limits) {
+                        bytes += frame.len() * to.len();
+                        deliveries += to.len();
+                        for &watcher in &to {
+                            outlet.deliver(watcher, frame.clone());
+                        }
                     }
                 }
             }
         }
-        if let Some(session) = self.sessions.get_mut(&cause).filter(|_| fanout > 0) {
-            session.charge_fanout(now, fanout, &self.limits);
+        if bytes > 0 {
+            self.addresses.charge_fanout(now, address, bytes, &self.limits);
+            if let Some(session) = self.sessions.get_mut(&cause) {
+                session.charge_fanout(now, bytes, &self.limits);
+            }
         }
+        deliveries
     }
 }

@@ -34,6 +34,9 @@ impl Registry {
             assert!(state.registrations.len() <= self.limits.registrations_per_connection);
             assert!(state.watches.len() <= self.limits.watches_per_connection);
             indexed.extend(state.registrations.iter().map(|(ns, joined)| (session, ns.clone(), *joined)));
+            for (ns, joined) in &state.unnamed {
+                assert!(state.registrations.contains(&(ns.clone(), *joined)), "{ns}: who came without an id is there");
+            }
             watched.extend(state.watches.iter().map(|pattern| (pattern.clone(), session)));
         }
         assert_eq!(held, indexed, "sessions know their registrations");

@@ -99,8 +99,9 @@ impl Registry {
     }
 
     /// Whether a watcher hears of a change at that place, or will see its
-    /// outcome in the snapshot that it is being given.
-    pub(super) fn hears(&self, session: SessionId, ns: &Namespace, joined: u64) -> bool {
+    /// outcome in the snapshot that it is being given. With several watches that
+    /// match, one of them is not that of the snapshot, and hears.
+    pub(super) fn hears(&self, session: SessionId, ns: &Namespace, joined: u64, several: bool) -> bool {
         if self.listings.is_empty() {
             return true;
         }
@@ -109,8 +110,7 @@ impl Registry {
             return true;
         }
         let reached = listing.after.as_ref().is_some_and(|after| (ns, joined) <= (&after.ns, after.joined));
-        let holder = self.sessions.get(&session).expect("a list is of an open session");
-        reached || holder.watches.iter().any(|other| *other != listing.pattern && other.matches(ns.as_str()))
+        reached || several
     }
 
     fn part(&self, pattern: &Pattern, after: Option<Position>, count: usize, left_out: Option<SessionId>) -> Part {

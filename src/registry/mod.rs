@@ -47,8 +47,10 @@ pub enum Output {
     Announce {
         /// Each once, in order of their ids.
         to: Vec<SessionId>,
-        /// What they hear.
-        announcement: Announcement,
+        /// What they hear, in order: everything of one request that the same
+        /// sessions hear, so that the end of a session with thousands of
+        /// registrations is not thousands of frames for each of them.
+        announcements: Vec<Announcement>,
     },
 }
 
@@ -77,6 +79,8 @@ struct Session {
     host: IpAddr,
     /// Where its registrations are: an index of [`Spaces`].
     registrations: BTreeSet<(Namespace, u64)>,
+    /// Which of them came without an id: at most one in a namespace.
+    unnamed: BTreeMap<Namespace, u64>,
     /// What it watches: an index of [`Watches`].
     watches: BTreeSet<Pattern>,
 }
@@ -100,8 +104,10 @@ impl Registry {
 
     /// Begins a session, whose peers are at `host`.
     pub fn open(&mut self, session: SessionId, host: IpAddr) {
-        let known =
-            self.sessions.insert(session, Session { host, registrations: BTreeSet::new(), watches: BTreeSet::new() });
+        let known = self.sessions.insert(
+            session,
+            Session { host, registrations: BTreeSet::new(), unnamed: BTreeMap::new(), watches: BTreeSet::new() },
+        );
         assert!(known.is_none(), "session ids are never used twice");
     }
 
@@ -158,7 +164,7 @@ impl Registry {
         let host = holder.host;
         let held = match &peer.id {
             Some(id) => self.spaces.find(&ns, id),
-            None => self.spaces.unnamed(&ns, session, &holder.registrations),
+            None => holder.unnamed.get(&ns).map(|&joined| (joined, self.spaces.member(&ns, joined))),
         };
         let unnamed = peer.id.is_none();
         let addresses = peer.addresses.into_iter().map(|address| address.located(host)).collect();
@@ -222,8 +228,12 @@ impl Registry {
         self.version += 1;
         let joined = self.version;
         self.registered_bytes += registration.size();
-        self.sessions.get_mut(&session).expect("it was looked up above").registrations.insert((ns, joined));
-        let registration = self.spaces.insert(joined, Entry::new(registration, session, unnamed));
+        let holder = self.sessions.get_mut(&session).expect("it was looked up above");
+        if unnamed {
+            holder.unnamed.insert(ns.clone(), joined);
+        }
+        holder.registrations.insert((ns, joined));
+        let registration = self.spaces.insert(joined, Entry::new(registration, session));
         Ok((registration, Some(joined)))
     }
 
@@ -248,6 +258,9 @@ impl Registry {
         for joined in leaving.unwrap_or_default() {
             let holder = self.sessions.get_mut(&session).expect("requests come from open sessions");
             holder.registrations.remove(&(request.ns.clone(), joined));
+            if holder.unnamed.get(&request.ns) == Some(&joined) {
+                holder.unnamed.remove(&request.ns);
+            }
             self.take_out(&request.ns, joined, LeaveReason::Unregistered);
         }
     }
@@ -373,10 +386,14 @@ impl Registry {
 
     /// Tells everybody in rendezvous there but the one whose peer it is.
     fn announce(&mut self, ns: &Namespace, joined: u64, holder: SessionId, announcement: Announcement) {
-        let mut to = self.watches.watchers(ns);
-        to.retain(|&session| session != holder && self.hears(session, ns, joined));
-        if !to.is_empty() {
-            self.outputs.push_back(Output::Announce { to, announcement });
+        let to =
+            self.watches.watchers(ns, |session, several| session != holder && self.hears(session, ns, joined, several));
+        if to.is_empty() {
+            return;
+        }
+        match self.outputs.back_mut() {
+            Some(Output::Announce { to: before, announcements }) if *before == to => announcements.push(announcement),
+            _ => self.outputs.push_back(Output::Announce { to, announcements: vec![announcement] }),
         }
     }
 }

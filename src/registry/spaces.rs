@@ -27,13 +27,11 @@ pub(super) struct Space {
 pub(super) struct Entry {
     pub(super) registration: Arc<Registration>,
     pub(super) session: SessionId,
-    /// It came without an id, and was given one.
-    pub(super) unnamed: bool,
 }
 
 impl Entry {
-    pub(super) fn new(registration: Registration, session: SessionId, unnamed: bool) -> Self {
-        Self { registration: Arc::new(registration), session, unnamed }
+    pub(super) fn new(registration: Registration, session: SessionId) -> Self {
+        Self { registration: Arc::new(registration), session }
     }
 }
 
@@ -74,18 +72,10 @@ impl Spaces {
         Some((joined, &space.members[&joined]))
     }
 
-    /// The peer that this session registered there without an id.
-    pub(super) fn unnamed(
-        &self,
-        ns: &Namespace,
-        session: SessionId,
-        registrations: &BTreeSet<(Namespace, u64)>,
-    ) -> Option<(u64, &Entry)> {
-        let space = self.0.get(ns)?;
-        own(ns, registrations).map(|joined| (joined, &space.members[&joined])).find(|(_, entry)| {
-            debug_assert_eq!(entry.session, session, "a session's index names its own");
-            entry.unnamed
-        })
+    /// The one that an index says stands there.
+    pub(super) fn member(&self, ns: &Namespace, joined: u64) -> &Entry {
+        let space = self.0.get(ns).expect("an index names a namespace that exists");
+        space.members.get(&joined).expect("an index names a registration that exists")
     }
 
     /// Adds a registration, which makes the namespace if it is the first there.

@@ -51,20 +51,23 @@ impl Watches {
             .chain(each(&self.descendants, Pattern::Descendants))
     }
 
-    /// Who hears of a change in `ns`: each once, in order.
-    pub(super) fn watchers(&self, ns: &Namespace) -> Vec<SessionId> {
-        let sets = self.sets(ns);
+    /// Who hears of a change in `ns`: each once, in order, if `hears` says so of
+    /// it and of whether several of its watches match.
+    pub(super) fn watchers(&self, ns: &Namespace, hears: impl Fn(SessionId, bool) -> bool) -> Vec<SessionId> {
         let mut found: Vec<SessionId> = Vec::new();
-        let mut several = false;
-        for set in sets {
-            several |= !found.is_empty();
+        let mut several_sets = false;
+        for set in self.sets(ns) {
+            several_sets |= !found.is_empty();
             found.extend(set);
         }
-        if several {
+        if several_sets {
             found.sort_unstable();
-            found.dedup();
+            let each = found.chunk_by(|one, next| one == next);
+            each.filter(|same| hears(same[0], same.len() > 1)).map(|same| same[0]).collect()
+        } else {
+            found.retain(|&session| hears(session, false));
+            found
         }
-        found
     }
 
     fn sets<'a>(&'a self, ns: &'a Namespace) -> impl Iterator<Item = &'a BTreeSet<SessionId>> {

@@ -21,12 +21,12 @@ const EXHAUSTED_LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// Connections that are being told that there is no room for them, at once and
 /// on one thread; those beyond are closed without a word.
-const TURNED_AWAY_AT_ONCE: usize = 1_024;
+pub(super) const TURNED_AWAY_AT_ONCE: usize = 256;
 
 /// Accepts connections and serves them on this thread until `stop`; then lets
 /// them end for as long as `grace`.
 pub(super) async fn serve(listener: TcpListener, exchange: Arc<Exchange>, stop: CancellationToken, grace: Duration) {
-    let connections = TaskTracker::new();
+    let (connections, turned_away) = (TaskTracker::new(), TaskTracker::new());
     let silence = Duration::from_millis(exchange.limits.silence_ms as u64);
     let mut logged: Option<Instant> = None;
     {
@@ -38,7 +38,7 @@ pub(super) async fn serve(listener: TcpListener, exchange: Arc<Exchange>, stop: 
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, observed)) => begin(stream, observed, silence, &exchange, &connections),
+                Ok((stream, observed)) => begin(stream, observed, silence, &exchange, &connections, &turned_away),
                 // The peer had left before it was its turn.
                 Err(error) if of_the_peer(&error) => {}
                 Err(error) => {
@@ -64,6 +64,7 @@ fn begin(
     silence: Duration,
     exchange: &Arc<Exchange>,
     connections: &TaskTracker,
+    turned_away: &TaskTracker,
 ) {
     // A connection that cannot be tuned or asked has ended already.
     let Ok(local) = tcp::accepted(&stream, silence).and_then(|()| stream.local_addr()) else { return };
@@ -71,8 +72,8 @@ fn begin(
         Ok((session, outbox)) => {
             connections.spawn(Connection::new(stream, exchange.clone(), session, outbox));
         }
-        Err(refusal) if connections.len() < exchange.limits.connections + TURNED_AWAY_AT_ONCE => {
-            connections.spawn(Connection::turned_away(stream, exchange.clone(), &refusal));
+        Err(refusal) if turned_away.len() < TURNED_AWAY_AT_ONCE => {
+            turned_away.spawn(Connection::turned_away(stream, exchange.clone(), &refusal));
         }
         // Too many at once to explain it to each.
         Err(_) => {}

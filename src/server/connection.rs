@@ -128,16 +128,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Poll::Ready(Err(_)) => return self.lost(),
                 flushed => flushed.is_ready(),
             };
-            if self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready()) {
-                if self.session.is_none() {
-                    return Poll::Ready(());
-                }
-                self.timer = None;
-                self.refuse(Refusal::new(
-                    Code::InvalidMessage,
-                    "half a frame, and then nothing; does the length before the message say more bytes than follow?",
-                ));
-                continue;
+            let late = self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready());
+            if late && self.session.is_none() {
+                return Poll::Ready(());
             }
             match self.phase {
                 Phase::Open | Phase::Answering if self.unfinished => {
@@ -154,10 +147,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     self.work(&mut unread);
                     self.keep(unread);
                 }
-                Phase::Open => match ready!(self.read(context)) {
-                    Ok(0) => self.phase = Phase::Answering,
-                    Ok(_) => {}
-                    Err(_) => return self.lost(),
+                Phase::Open => match self.read(context) {
+                    Poll::Ready(Ok(0)) => self.phase = Phase::Answering,
+                    Poll::Ready(Ok(_)) => {}
+                    Poll::Ready(Err(_)) => return self.lost(),
+                    // Only who has nothing more to read is judged: it may be this
+                    // server that stood still.
+                    Poll::Pending if late => {
+                        self.refuse(Refusal::new(
+                            Code::InvalidMessage,
+                            "half a frame, and then nothing; does the length before the message say more bytes than \
+                             follow?",
+                        ));
+                    }
+                    Poll::Pending => return Poll::Pending,
                 },
                 Phase::Answering => {
                     self.close(LeaveReason::Disconnected);
@@ -319,5 +322,61 @@ impl<S> Drop for Connection<S> {
         if let Some(session) = self.session.take() {
             self.exchange.close(session, LeaveReason::Disconnected);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::Request,
+        hub::HubOptions,
+        limits::Limits,
+        wire::proto::{self, MessageType},
+    };
+    use futures::poll;
+    use prost::Message as _;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+        time::advance,
+    };
+
+    fn connected() -> (DuplexStream, Connection<DuplexStream>) {
+        let limits = Limits::default();
+        let options = HubOptions { limits, limit_private_addresses: false, last_version: 0, seed: [0; 32] };
+        let exchange = Arc::new(Exchange::new(options, None));
+        let (client, server) = duplex(1 << 16);
+        let observed = ([198, 51, 100, 7], 1).into();
+        let local = [192, 0, 2, 1].into();
+        let (session, outbox) = exchange.open(observed, local).expect("it is the first");
+        (client, Connection::new(server, exchange, session, outbox))
+    }
+
+    async fn heard(client: &mut DuplexStream) -> proto::Message {
+        let length = client.read_u8().await.expect("the server says something");
+        let mut body = vec![0; usize::from(length)];
+        client.read_exact(&mut body).await.expect("a whole frame");
+        proto::Message::decode(&body[..]).expect("the server speaks protobuf")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_stood_still_reads_before_it_judges() {
+        let (mut client, mut connection) = connected();
+        let question = wire::request(None, &Request::Heartbeat { nonce: 7, reply: false });
+        let (half, rest) = question.split_at(3);
+        client.write_all(half).await.expect("there is room");
+        assert!(poll!(&mut connection).is_pending());
+        // The server does not run while the rest comes and the wait passes.
+        client.write_all(rest).await.expect("there is room");
+        advance(Duration::from_secs(60)).await;
+        assert!(poll!(&mut connection).is_pending());
+        assert_eq!(heard(&mut client).await.r#type(), MessageType::Heartbeat);
+
+        // One from whom nothing more came is told so.
+        client.write_all(half).await.expect("there is room");
+        assert!(poll!(&mut connection).is_pending());
+        advance(Duration::from_secs(60)).await;
+        assert!(poll!(&mut connection).is_pending());
+        assert_eq!(heard(&mut client).await.r#type(), MessageType::Status);
     }
 }

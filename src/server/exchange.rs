@@ -56,11 +56,12 @@ impl Exchange {
         let observed = SocketAddr::new(observed.ip().to_canonical(), observed.port());
         let own_machine = observed.ip().is_loopback() || observed.ip() == local.to_canonical();
         let host = self.advertise.filter(|_| own_machine).unwrap_or(observed.ip());
+        let now = self.now();
         let mut state = self.state();
         if let Some(refusal) = &state.shutting_down {
             return Err(refusal.clone());
         }
-        let id = state.hub.open(observed, host)?;
+        let id = state.hub.open(now, observed, host)?;
         Ok((id, state.outboxes.open(id)))
     }
 
@@ -79,8 +80,13 @@ impl Exchange {
     /// Ends a session; its outbox takes nothing any more.
     pub(super) fn close(&self, id: SessionId, reason: LeaveReason) {
         let now = self.now();
-        let State { hub, outboxes, .. } = &mut *self.state();
+        let State { hub, outboxes, shutting_down } = &mut *self.state();
         outboxes.close(id);
+        if shutting_down.is_some() {
+            // Everyone was told, and nobody hears of the others' ends: with
+            // thousands in one namespace that would take longer than the grace.
+            return;
+        }
         hub.close(now, id, reason, &mut outboxes.during(id));
     }
 

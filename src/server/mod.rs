@@ -26,8 +26,9 @@ use tokio_util::sync::CancellationToken;
 /// The port that is used if nothing else is said.
 pub const DEFAULT_PORT: u16 = 7638;
 
-/// Files that a server has open besides its connections, generously: the
-/// listener and what each thread's runtime needs, standard streams, a log.
+/// Files that a server has open besides its connections and those that it turns
+/// away, generously: the listener and what each thread's runtime needs, standard
+/// streams, a log.
 const OTHER_FILES: u64 = 64;
 
 /// How a server is to be.
@@ -104,7 +105,8 @@ impl Server {
         if !faults.is_empty() {
             return Err(StartError::Limits(faults));
         }
-        fit_file_limit(&mut limits);
+        let threads = threads.max(1);
+        fit_file_limit(&mut limits, threads);
 
         let silence = millis(limits.silence_ms);
         let listening = |source| StartError::Listen { address: listen, source };
@@ -122,7 +124,7 @@ impl Server {
         let stop = CancellationToken::new();
 
         let mut server = Self { local_addr, limits, exchange, stop, threads: Vec::new() };
-        for number in 0..threads.max(1) {
+        for number in 0..threads {
             // The threads share one listener: whichever is idle takes the next
             // connection.
             let thread = listener.try_clone().and_then(|listener| server.spawn(number, listener));
@@ -216,9 +218,10 @@ fn version_now() -> u64 {
 
 /// Raises the limit of open files to the hard limit, and lowers the number of
 /// connections to what then fits.
-fn fit_file_limit(limits: &mut Limits) {
+fn fit_file_limit(limits: &mut Limits, threads: usize) {
     // A server that asks for few does not need the system's leave for many.
-    let wanted = limits.connections as u64 + OTHER_FILES;
+    let other = OTHER_FILES + (threads * accept::TURNED_AWAY_AT_ONCE) as u64;
+    let wanted = limits.connections as u64 + other;
     let granted = match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(granted) => granted,
         Err(error) => {
@@ -227,7 +230,7 @@ fn fit_file_limit(limits: &mut Limits) {
         }
     };
     if granted < wanted {
-        limits.connections = usize::try_from(granted.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).max(1);
+        limits.connections = usize::try_from(granted.saturating_sub(other)).unwrap_or(usize::MAX).max(1);
         tracing::debug!(
             granted,
             connections = limits.connections,

@@ -21,6 +21,15 @@ use tokio::io::AsyncWrite;
 /// Frames that one system call writes at most.
 const FRAMES_AT_ONCE: usize = 64;
 
+/// Bytes that may wait for a reader that keeps up: what a few changes that come
+/// together take.
+const PROMPT_BYTES: usize = 16 * 1_024;
+
+/// Bytes that a frame counts for while it waits: its own, and its place.
+fn cost(frame: &Bytes) -> usize {
+    frame.len() + size_of::<Bytes>()
+}
+
 /// Frames that wait to be written to one connection: filled by whoever changes
 /// something, emptied by the connection.
 #[derive(Debug, Default)]
@@ -35,7 +44,8 @@ pub(super) struct Outbox {
 #[derive(Debug, Default)]
 struct Queue {
     frames: VecDeque<Bytes>,
-    /// Bytes that wait, those that the connection is about to write included.
+    /// What waits, as [`cost`] counts it; what the connection is about to write
+    /// included.
     bytes: usize,
     end: Option<End>,
     closed: bool,
@@ -71,12 +81,12 @@ impl Outbox {
         self.queue().end.take()
     }
 
-    /// Bytes that wait.
+    /// What waits, in bytes.
     pub(super) fn waiting(&self) -> usize {
         self.queue().bytes
     }
 
-    /// Counts bytes that wait no longer.
+    /// Counts what waits no longer.
     fn written(&self, bytes: usize) {
         self.queue().bytes -= bytes;
         self.total.fetch_sub(bytes, Ordering::Relaxed);
@@ -122,6 +132,7 @@ impl Writing {
 
     fn advance(&mut self, outbox: &Outbox, written: usize) {
         let mut left = written;
+        let mut done = written;
         while let Some(frame) = self.frames.front_mut().filter(|_| left > 0) {
             let step = left.min(frame.len());
             frame.advance(step);
@@ -129,9 +140,10 @@ impl Writing {
             self.begun = !frame.is_empty();
             if frame.is_empty() {
                 self.frames.pop_front();
+                done += size_of::<Bytes>();
             }
         }
-        outbox.written(written);
+        outbox.written(done);
     }
 
     /// Puts the last frame behind what waits, or, for one who is cut, behind the
@@ -142,7 +154,7 @@ impl Writing {
             self.frames.truncate(usize::from(self.begun));
         }
         self.frames.push_back(end.last);
-        let bytes = self.frames.iter().map(Bytes::len).sum::<usize>();
+        let bytes = self.frames.iter().map(cost).sum::<usize>();
         let before = std::mem::replace(&mut outbox.queue().bytes, bytes);
         outbox.total.fetch_add(bytes, Ordering::Relaxed);
         outbox.total.fetch_sub(before, Ordering::Relaxed);
@@ -222,22 +234,21 @@ impl Outlet for During<'_> {
             if queue.closed {
                 return;
             }
-            // One who has taken everything so far is not to blame for the sum, and
-            // one for whom little waits only when nothing else is left: changes that
-            // come together wait for the best of readers too.
-            let all = total.load(Ordering::Relaxed) + frame.len();
-            let equal_share = *outboxes_bytes / 2 / by_session.len();
-            let over_share = all > *outboxes_bytes / 2 && queue.bytes + frame.len() > equal_share;
-            let over_all = queue.bytes > 0 && (over_share || all > *outboxes_bytes);
-            // What a session asked for itself is produced only while there is
-            // room, so this is about what others cause.
-            if (queue.bytes + frame.len() > *outbox_bytes || over_all) && to != self.cause {
+            let cost = cost(&frame);
+            let (own, all) = (queue.bytes + cost, total.load(Ordering::Relaxed) + cost);
+            // Changes that come together wait for the promptest of readers too.
+            let behind = queue.bytes > PROMPT_BYTES;
+            let half = *outboxes_bytes / 2;
+            let over_share = all > half && own > half / by_session.len();
+            let over_all = behind && (over_share || all > *outboxes_bytes);
+            // What a session asks for itself is produced only while there is room.
+            if (own > *outbox_bytes || over_all) && to != self.cause {
                 drop(queue);
                 outbox.end(End { reason: LeaveReason::Slow, last: slow.clone(), cut: true });
                 return;
             }
-            queue.bytes += frame.len();
-            total.fetch_add(frame.len(), Ordering::Relaxed);
+            queue.bytes = own;
+            total.fetch_add(cost, Ordering::Relaxed);
             queue.frames.push_back(frame);
         }
         if to != self.cause {
@@ -247,6 +258,92 @@ impl Outlet for During<'_> {
 
     fn has_room(&self, to: SessionId) -> bool {
         let outboxes = &self.outboxes;
-        outboxes.by_session.get(&to).is_none_or(|outbox| outbox.waiting() < outboxes.outbox_bytes / 4)
+        let Some(outbox) = outboxes.by_session.get(&to) else { return true };
+        // Lists never take more than half of what all may; beyond that a part is
+        // produced when the one before is written.
+        let waiting = outbox.waiting();
+        let crowded = outboxes.total.load(Ordering::Relaxed) > outboxes.outboxes_bytes / 2;
+        waiting == 0 || (!crowded && waiting < outboxes.outbox_bytes / 4)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAUSE: SessionId = SessionId(1);
+
+    /// Outboxes of that many sessions, which together may hold 1 MiB.
+    fn outboxes(sessions: u64) -> (Outboxes, Vec<Arc<Outbox>>) {
+        let mut outboxes = Outboxes::new(&Limits { outboxes_bytes: 1 << 20, ..Limits::default() });
+        let each = (1..=sessions).map(|id| outboxes.open(SessionId(id))).collect();
+        (outboxes, each)
+    }
+
+    fn frame(bytes: usize) -> Bytes {
+        vec![0; bytes].into()
+    }
+
+    #[test]
+    fn lists_that_nobody_reads_take_half_of_the_sum_and_cut_nobody() {
+        let (mut outboxes, each) = outboxes(40);
+        let mut parts = 0;
+        for id in 2..=40 {
+            // What a session asks for itself, for as long as there is room for it.
+            while outboxes.during(SessionId(id)).has_room(SessionId(id)) {
+                outboxes.during(SessionId(id)).deliver(SessionId(id), frame(16 * 1_024));
+                parts += 1;
+            }
+        }
+        let total = outboxes.total.load(Ordering::Relaxed);
+        assert!(total <= (1 << 19) + 40 * 17 * 1_024, "{total} bytes in {parts} parts");
+
+        // One who reads promptly is told several changes at once all the same.
+        let prompt = &each[0];
+        for _ in 0..4 {
+            outboxes.during(SessionId(2)).deliver(CAUSE, frame(100));
+        }
+        assert!(prompt.take_end().is_none());
+        assert_eq!(prompt.queue().frames.len(), 4);
+    }
+
+    #[test]
+    fn one_for_whom_more_than_a_share_waits_is_cut_when_it_gets_tight() {
+        let (mut outboxes, each) = outboxes(4);
+        // An equal share of half of the sum is 128 KiB.
+        for (id, kib) in [(2, 250), (3, 200), (4, 20)] {
+            for _ in 0..kib {
+                outboxes.during(CAUSE).deliver(SessionId(id), frame(1_024));
+            }
+        }
+        assert!(each[1].take_end().is_none() && each[2].take_end().is_none(), "less than half of the sum waits");
+        for _ in 0..40 {
+            for id in [2, 3, 4] {
+                outboxes.during(CAUSE).deliver(SessionId(id), frame(1_024));
+            }
+        }
+        let cut: Vec<bool> = each.iter().map(|outbox| outbox.take_end().is_some_and(|end| end.cut)).collect();
+        assert_eq!(cut, [false, true, true, false]);
+    }
+
+    #[test]
+    fn what_waits_is_counted_until_it_is_written_or_gone() {
+        let (mut outboxes, mut each) = outboxes(2);
+        for bytes in [10, 20, 30] {
+            outboxes.during(CAUSE).deliver(SessionId(2), frame(bytes));
+        }
+        let waiting = 60 + 3 * size_of::<Bytes>();
+        assert_eq!((each[1].waiting(), outboxes.total.load(Ordering::Relaxed)), (waiting, waiting));
+
+        let mut writing = Writing { frames: std::mem::take(&mut each[1].queue().frames), begun: false };
+        writing.advance(&each[1], 15);
+        assert_eq!(each[1].waiting(), 45 + 2 * size_of::<Bytes>(), "one is written, another is begun");
+        let last = frame(5);
+        writing.end_with(&each[1], End { reason: LeaveReason::Slow, last, cut: true });
+        assert_eq!(each[1].waiting(), 15 + 5 + 2 * size_of::<Bytes>(), "the one begun, and the last word");
+
+        outboxes.close(SessionId(2));
+        each.pop();
+        assert_eq!(outboxes.total.load(Ordering::Relaxed), 0);
     }
 }

@@ -73,10 +73,14 @@ impl Session {
                 after,
             )
         })?;
-        let rate = Rate { per_sec: limits.entries_per_sec, burst: limits.entries_burst };
-        self.entry_rate.take(now, rate).map_err(|after| {
+        self.entry_rate.take(now, entry_rate(limits)).map_err(|after| {
             limited(format!("over {} requests a second on this connection", limits.entries_per_sec), after)
         })
+    }
+
+    /// Counts work that is as much as so many entries.
+    pub fn charge_entries(&mut self, now: Time, entries: usize, limits: &Limits) {
+        self.entry_rate.charge(now, entries, entry_rate(limits));
     }
 
     /// Counts what the session has caused to be sent to others.
@@ -107,6 +111,10 @@ impl Session {
         }
         Ok(request)
     }
+}
+
+fn entry_rate(limits: &Limits) -> Rate {
+    Rate { per_sec: limits.entries_per_sec, burst: limits.entries_burst }
 }
 
 fn fanout_rate(limits: &Limits) -> Rate {

@@ -6,9 +6,12 @@ use crate::{
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
 
-/// What a list's frame holds besides its entries, generously: type, ids, status
-/// and a heading with a namespace and a cookie.
-const ROSTER_FRAME_OVERHEAD_BYTES: usize = 1_024;
+/// What a frame holds besides its entries, generously: type, ids, status and a
+/// heading with a namespace and a cookie.
+const FRAME_OVERHEAD_BYTES: usize = 1_024;
+
+/// The tag of an entry and its length, at most.
+const ENTRY_OVERHEAD_BYTES: usize = 5;
 
 /// One frame that holds this message.
 pub fn message(message: &proto::Message) -> Bytes {
@@ -18,9 +21,33 @@ pub fn message(message: &proto::Message) -> Bytes {
     frame.freeze()
 }
 
-/// The frame that everybody in rendezvous there is sent.
-pub fn announcement(announcement: &Announcement) -> Bytes {
-    message(&match announcement {
+/// The frames that everybody in rendezvous there is sent: as few as hold all of
+/// the announcements, in their order.
+pub fn announcements(announcements: &[Announcement], limits: &Limits) -> Vec<Bytes> {
+    let room = limits.frame_bytes - FRAME_OVERHEAD_BYTES;
+    let mut frames = Vec::with_capacity(1);
+    let mut frame = proto::Message::default();
+    let mut used = 0;
+    for announcement in announcements {
+        let entry = announced(announcement);
+        let cost = entry.encoded_len() + ENTRY_OVERHEAD_BYTES;
+        let other_kind = frame.r#type.is_some() && frame.r#type != entry.r#type;
+        if other_kind || (used > 0 && used + cost > room) {
+            frames.push(message(&std::mem::take(&mut frame)));
+            used = 0;
+        }
+        used += cost;
+        frame.r#type = entry.r#type;
+        frame.register.extend(entry.register);
+        frame.unregister.extend(entry.unregister);
+    }
+    frames.push(message(&frame));
+    frames
+}
+
+/// A message that announces one thing.
+fn announced(announcement: &Announcement) -> proto::Message {
+    match announcement {
         Announcement::Registered(registration) => proto::Message {
             r#type: Some(MessageType::Register.into()),
             register: vec![register(registration)],
@@ -37,7 +64,7 @@ pub fn announcement(announcement: &Announcement) -> Bytes {
             }],
             ..Default::default()
         },
-    })
+    }
 }
 
 /// The frame of a refusal that answers no request in particular.
@@ -107,14 +134,12 @@ fn roster_frames(
     heading: impl Fn() -> proto::Message,
     mut emit: impl FnMut(Bytes),
 ) {
-    let room = limits.frame_bytes - ROSTER_FRAME_OVERHEAD_BYTES;
+    let room = limits.frame_bytes - FRAME_OVERHEAD_BYTES;
     let mut frame = heading();
     let mut used = 0;
     for registration in &roster.peers {
         let entry = register(registration);
-        let length = entry.encoded_len();
-        // The tag of the entry and its length take 4 bytes at most.
-        let cost = length + 4;
+        let cost = entry.encoded_len() + ENTRY_OVERHEAD_BYTES;
         if used + cost > room && !frame.register.is_empty() {
             frame.more = numbered.then_some(true);
             emit(message(&frame));

@@ -245,7 +245,8 @@ mod tests {
 
         let left = Announcement::Unregistered { ns, id: ada().id.clone(), reason: LeaveReason::Kicked, version: 8 };
         for announcement in [Announcement::Registered(ada()), left] {
-            assert_eq!(read(&wire::announcement(&announcement)), Ok(Outbound::Announced(vec![announcement])));
+            let frames = wire::announcements(std::slice::from_ref(&announcement), &limits);
+            assert_eq!(read(&frames.concat()), Ok(Outbound::Announced(vec![announcement])));
         }
     }
 

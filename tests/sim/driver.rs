@@ -96,7 +96,7 @@ impl Driver {
 
     pub fn connect(&mut self, at: usize) -> Verdict {
         let (observed, host) = origin(&mut self.dice);
-        let said = self.hub.open(observed, host);
+        let said = self.hub.open(self.now, observed, host);
         self.trace.note(("open", at, said.is_ok()), || format!("{at}: connects from {observed}: {said:?}"));
         self.oracle.open(observed, host, &said)?;
         if let Ok(session) = said {

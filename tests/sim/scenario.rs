@@ -1,5 +1,5 @@
 use crate::dice::Dice;
-use foregather::{domain::Registration, limits::Limits};
+use foregather::limits::Limits;
 
 /// What a seed decides before anything happens.
 pub struct Scenario {
@@ -138,7 +138,8 @@ fn limits(dice: &mut Dice, crowded: bool, heavy: bool) -> Limits {
     sometimes(25, &mut limits.registrations_per_connection, &[1, 2, 3]);
     sometimes(25, &mut limits.watches_per_connection, &[1, 2, 3]);
     sometimes(25, &mut limits.namespaces, &[1, 2, 3]);
-    let size = Registration::OVERHEAD_BYTES + 50;
+    // About that of a peer with a short name and an address.
+    let size = 550;
     sometimes(25, &mut limits.registered_bytes, &[size, 2 * size, 4 * size]);
     // A rate divides a second into whole nanoseconds, so that a bucket that is
     // counted in another way comes to the very same result.

@@ -35,7 +35,7 @@ struct Server {
 impl Server {
     fn connect(&mut self) -> SessionId {
         let observed: SocketAddr = "192.0.2.7:4711".parse().expect("an address");
-        self.hub.open(observed, observed.ip()).expect("there are few connections")
+        self.hub.open(Time::START, observed, observed.ip()).expect("there are few connections")
     }
 
     fn say(&mut self, id: SessionId, message: &Message) {

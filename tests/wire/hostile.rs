@@ -121,7 +121,7 @@ impl Server {
 
     fn connect(&mut self) -> Connection {
         let observed: SocketAddr = "192.0.2.7:4711".parse().expect("an address");
-        let id = self.hub.open(observed, observed.ip()).expect("there are few connections");
+        let id = self.hub.open(self.now, observed, observed.ip()).expect("there are few connections");
         Connection { id, partial: BytesMut::new() }
     }
 

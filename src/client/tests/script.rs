@@ -56,7 +56,7 @@ impl Server {
     }
 
     pub(super) async fn announce(&mut self, announcement: Announcement) {
-        self.send(&wire::announcement(&announcement)).await;
+        self.send(&wire::announcements(&[announcement], &Limits::default()).concat()).await;
     }
 
     /// Asks for a sign of life.

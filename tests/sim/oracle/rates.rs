@@ -54,8 +54,8 @@ pub struct Caller {
     pub entries: Bucket,
 }
 
-/// All public addresses that have a connection (with `private_too`, the
-/// private ones as well).
+/// All public addresses that ever had a connection (with `private_too`, the
+/// private ones as well): to come again is no new allowance.
 #[derive(Debug)]
 pub struct Callers {
     private_too: bool,
@@ -89,7 +89,6 @@ impl Callers {
         if let Some(caller) = self.find(from) {
             caller.connections -= 1;
         }
-        self.known.retain(|caller| caller.connections > 0);
     }
 
     /// What an address is counted under: itself, or the /64 that it is in.
