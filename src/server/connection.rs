@@ -164,6 +164,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 },
                 Phase::Answering => {
                     self.close(LeaveReason::Disconnected);
+                    if self.outbox.waiting() == 0 {
+                        return Poll::Ready(());
+                    }
                     self.begin_parting(0);
                 }
                 Phase::Parting { linger } => {

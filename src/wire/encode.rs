@@ -136,6 +136,7 @@ fn roster_frames(
 ) {
     let room = limits.frame_bytes - FRAME_OVERHEAD_BYTES;
     let mut frame = heading();
+    frame.register.reserve(roster.peers.len());
     let mut used = 0;
     for registration in &roster.peers {
         let entry = register(registration);
