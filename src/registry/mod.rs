@@ -123,8 +123,13 @@ impl Registry {
         for pattern in &ended.watches {
             self.watches.remove(pattern, session);
         }
-        for (ns, joined) in ended.registrations {
-            self.take_out(&ns, joined, reason);
+        let mut leaving = ended.registrations.into_iter().peekable();
+        while let Some((ns, joined)) = leaving.next() {
+            let mut together = vec![joined];
+            while let Some((_, joined)) = leaving.next_if(|(other, _)| *other == ns) {
+                together.push(joined);
+            }
+            self.take_out(session, &ns, &together, reason);
         }
     }
 
@@ -148,7 +153,7 @@ impl Registry {
         self.answer(session, request_id, answer);
         if let Some((registration, joined)) = news {
             let announcement = Announcement::Registered(registration);
-            self.announce(&ns, joined, session, announcement);
+            self.announce(session, &ns, vec![(joined, announcement)]);
         }
     }
 
@@ -255,14 +260,15 @@ impl Registry {
             Err(refusal) => Answer::Refused(refusal.clone().of(&request.ns)),
         };
         self.answer(session, request_id, answer);
-        for joined in leaving.unwrap_or_default() {
-            let holder = self.sessions.get_mut(&session).expect("requests come from open sessions");
+        let leaving = leaving.unwrap_or_default();
+        let holder = self.sessions.get_mut(&session).expect("requests come from open sessions");
+        for &joined in &leaving {
             holder.registrations.remove(&(request.ns.clone(), joined));
             if holder.unnamed.get(&request.ns) == Some(&joined) {
                 holder.unnamed.remove(&request.ns);
             }
-            self.take_out(&request.ns, joined, LeaveReason::Unregistered);
         }
+        self.take_out(session, &request.ns, &leaving, LeaveReason::Unregistered);
     }
 
     /// Whom an UNREGISTER takes out.
@@ -289,14 +295,17 @@ impl Registry {
         Ok(leaving)
     }
 
-    /// Removes a registration, which the session's index no longer names.
-    fn take_out(&mut self, ns: &Namespace, joined: u64, reason: LeaveReason) {
-        self.version += 1;
-        let entry = self.spaces.remove(ns, joined, self.version);
-        self.registered_bytes -= entry.registration.size();
-        let id = entry.registration.id.clone();
-        let announcement = Announcement::Unregistered { ns: ns.clone(), id, reason, version: self.version };
-        self.announce(ns, joined, entry.session, announcement);
+    /// Removes registrations of a session, whose index no longer names them.
+    fn take_out(&mut self, holder: SessionId, ns: &Namespace, leaving: &[u64], reason: LeaveReason) {
+        let mut changes = Vec::with_capacity(leaving.len());
+        for &joined in leaving {
+            self.version += 1;
+            let entry = self.spaces.remove(ns, joined, self.version);
+            self.registered_bytes -= entry.registration.size();
+            let id = entry.registration.id.clone();
+            changes.push((joined, Announcement::Unregistered { ns: ns.clone(), id, reason, version: self.version }));
+        }
+        self.announce(holder, ns, changes);
     }
 
     /// RENDEZVOUS: the watch begins with the snapshot, of which this call
@@ -384,16 +393,29 @@ impl Registry {
         self.outputs.push_back(Output::Answer { to, request_id, answer });
     }
 
-    /// Tells everybody in rendezvous there but the one whose peer it is.
-    fn announce(&mut self, ns: &Namespace, joined: u64, holder: SessionId, announcement: Announcement) {
-        let to =
-            self.watches.watchers(ns, |session, several| session != holder && self.hears(session, ns, joined, several));
-        if to.is_empty() {
+    /// Tells everybody in rendezvous there, but the one whose peers they are, of
+    /// changes and where in the namespace they are.
+    fn announce(&mut self, holder: SessionId, ns: &Namespace, changes: Vec<(u64, Announcement)>) {
+        if self.listings.is_empty() {
+            // All of them are heard by the same sessions.
+            let to = self.watches.watchers(ns, |session, _| session != holder);
+            let announcements: Vec<_> = changes.into_iter().map(|(_, announcement)| announcement).collect();
+            if !to.is_empty() && !announcements.is_empty() {
+                self.outputs.push_back(Output::Announce { to, announcements });
+            }
             return;
         }
-        match self.outputs.back_mut() {
-            Some(Output::Announce { to: before, announcements }) if *before == to => announcements.push(announcement),
-            _ => self.outputs.push_back(Output::Announce { to, announcements: vec![announcement] }),
+        for (joined, announcement) in changes {
+            let to = self
+                .watches
+                .watchers(ns, |session, several| session != holder && self.hears(session, ns, joined, several));
+            match self.outputs.back_mut() {
+                Some(Output::Announce { to: before, announcements }) if *before == to => {
+                    announcements.push(announcement);
+                }
+                _ if to.is_empty() => {}
+                _ => self.outputs.push_back(Output::Announce { to, announcements: vec![announcement] }),
+            }
         }
     }
 }
