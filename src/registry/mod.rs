@@ -141,19 +141,14 @@ impl Registry {
     /// only repeats itself does not fill the namespace.
     pub fn register(&mut self, session: SessionId, request_id: Option<RequestId>, request: Register) {
         let ns = request.ns.clone();
-        let outcome = self.try_register(session, request).map_err(|refusal| refusal.of(&ns));
-        let (answer, joined) = match outcome {
-            Ok((registration, joined)) => (Answer::Granted(registration), joined),
-            Err(refusal) => (Answer::Refused(refusal), None),
-        };
-        let news = match &answer {
-            Answer::Granted(registration) => joined.map(|joined| (registration.clone(), joined)),
-            _ => None,
-        };
-        self.answer(session, request_id, answer);
-        if let Some((registration, joined)) = news {
-            let announcement = Announcement::Registered(registration);
-            self.announce(session, &ns, vec![(joined, announcement)]);
+        match self.try_register(session, request) {
+            Ok((registration, changed)) => {
+                self.answer(session, request_id, Answer::Granted(registration.clone()));
+                if let Some(joined) = changed {
+                    self.announce(session, &ns, vec![(joined, Announcement::Registered(registration))]);
+                }
+            }
+            Err(refusal) => self.answer(session, request_id, Answer::Refused(refusal.of(&ns))),
         }
     }
 
@@ -254,13 +249,11 @@ impl Registry {
 
     /// UNREGISTER.
     pub fn unregister(&mut self, session: SessionId, request_id: Option<RequestId>, request: Unregister) {
-        let leaving = self.leaving(session, &request);
-        let answer = match &leaving {
-            Ok(_) => Answer::Done,
-            Err(refusal) => Answer::Refused(refusal.clone().of(&request.ns)),
+        let leaving = match self.leaving(session, &request) {
+            Ok(leaving) => leaving,
+            Err(refusal) => return self.answer(session, request_id, Answer::Refused(refusal.of(&request.ns))),
         };
-        self.answer(session, request_id, answer);
-        let leaving = leaving.unwrap_or_default();
+        self.answer(session, request_id, Answer::Done);
         let holder = self.sessions.get_mut(&session).expect("requests come from open sessions");
         for &joined in &leaving {
             holder.registrations.remove(&(request.ns.clone(), joined));
@@ -400,7 +393,7 @@ impl Registry {
             // All of them are heard by the same sessions.
             let to = self.watches.watchers(ns, |session, _| session != holder);
             let announcements: Vec<_> = changes.into_iter().map(|(_, announcement)| announcement).collect();
-            if !to.is_empty() && !announcements.is_empty() {
+            if !to.is_empty() {
                 self.outputs.push_back(Output::Announce { to, announcements });
             }
             return;
