@@ -2,6 +2,7 @@
 
 use crate::{client::*, messages::*};
 use foregather::wire::proto::StatusCode;
+use tokio::time::timeout;
 
 #[tokio::test]
 async fn connections_of_the_server() {
@@ -85,4 +86,36 @@ async fn a_thousand_connections_come_and_go() {
         assert_eq!(gone(&bystander.message().await)[0].0, id);
     }
     bystander.until("all are gone", || server.sessions() == 1).await;
+}
+
+#[tokio::test]
+async fn those_who_are_turned_away_are_bounded_too() {
+    // As many as one thread keeps while they are told why.
+    const TURNED_AWAY: usize = 256;
+    let server = server_with(|options| {
+        options.limits.connections = 1;
+        options.limits.linger_ms = 60_000;
+    });
+    let mut served = Client::connect(&server).await;
+    served.silence().await;
+    let mut told = Vec::new();
+    for _ in 0..TURNED_AWAY {
+        let mut client = Client::connect(&server).await;
+        assert_eq!(code(&client.message().await), StatusCode::TooManyConnections);
+        told.push(client);
+    }
+    Client::connect(&server).await.end().await;
+
+    // When one of them has gone, the next is told again.
+    told.pop();
+    let told_again = async {
+        loop {
+            if let Some(message) = Client::connect(&server).await.next().await {
+                assert_eq!(code(&message), StatusCode::TooManyConnections);
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, told_again).await.expect("there is room to tell it");
+    served.silence().await;
 }
