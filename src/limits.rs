@@ -101,6 +101,21 @@ limits! {
     registered_bytes = 1_024 * MIB, 64 * KIB => 1_024 * 1_024 * MIB;
     /// Registrations on one page of DISCOVER.
     discover_page = 1_000, 1 => 100_000;
+    /// Members of one game; a capacity beyond it is lowered to it. What each costs
+    /// is counted in `registered_bytes`.
+    game_members = 10_000, 1 => 1_000_000;
+    /// Bans of one game. Each costs up to about 400 bytes, which are counted in
+    /// `registered_bytes`.
+    game_bans = 1_024, 0 => 1_000_000;
+    /// Milliseconds that a MATCH may wait for a game. While it waits it counts as a
+    /// registration and as a watch of its connection, and in `registered_bytes`.
+    wait_ms = 300_000, 0 => 86_400_000;
+    /// Games in which its peer's id is taken or banned, that a MATCH passes over
+    /// before it takes none for open.
+    match_candidates = 1_024, 1 => 1_000_000;
+    /// Milliseconds between two announcements of one game in the lists that show
+    /// it; what changes meanwhile is folded to its latest state.
+    game_list_ms = 100, 0 => 60_000;
     /// Bytes that wait for one connection's reader, 32 for each frame included.
     /// Beyond it the reader is told SLOW_CONSUMER and cut.
     outbox_bytes = MIB, 256 * KIB => 1_024 * MIB;
@@ -165,9 +180,14 @@ impl Limits {
             .saturating_add(self.attributes_bytes)
             .saturating_add(self.attributes.saturating_mul(12))
             .saturating_add(crate::domain::Namespace::MAX_BYTES + KIB);
+        // A game's attributes may stand in the same frame.
+        let largest = largest
+            .saturating_add(self.peer_id_bytes)
+            .saturating_add(self.attributes_bytes)
+            .saturating_add(self.attributes.saturating_mul(12));
         if largest > self.frame_bytes {
             faults.push(format!(
-                "frame_bytes: {} is too small for the largest peer that peer_id_bytes, addresses, \
+                "frame_bytes: {} is too small for the largest peer and game that peer_id_bytes, addresses, \
                  address_bytes, attributes and attributes_bytes allow; it takes {largest}",
                 self.frame_bytes
             ));
@@ -204,7 +224,7 @@ mod tests {
     fn every_fault_is_reported_at_once_and_by_name() {
         let limits = Limits { linger_ms: 60_001, frame_bytes: 1, addresses: 0, ..Limits::default() };
         let faults = limits.faults().join("\n");
-        for name in ["linger_ms: 60001", "frame_bytes: 1", "addresses: 0", "too small for the largest peer"] {
+        for name in ["linger_ms: 60001", "frame_bytes: 1", "addresses: 0", "too small for the largest peer and game"] {
             assert!(faults.contains(name), "{name} is missing in: {faults}");
         }
     }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use foregather::{
     domain::{
         Address, Code, Discover, Inbound, LeaveReason, Namespace, Pattern, Peer, PeerId, Register, Rendezvous, Request,
-        RequestId, SessionId, Time, Unregister,
+        RequestId, SessionId, Subject, Time, Unregister,
     },
     hub::{Hub, HubOptions, Outlet, Progress},
     limits::Limits,
@@ -25,6 +25,8 @@ impl Outlet for Frames {
     fn deliver(&mut self, to: SessionId, frame: Bytes) {
         self.by_session.entry(to).or_default().push(frame);
     }
+
+    fn resume(&mut self, _to: SessionId) {}
 
     fn has_room(&self, to: SessionId) -> bool {
         self.no_room != Some(to)
@@ -52,18 +54,20 @@ fn ns(text: &str) -> Namespace {
 }
 
 fn register(ns_text: &str, id: Option<&str>, address: &str) -> Request {
-    Request::Register(Register {
-        ns: ns(ns_text),
-        peer: Peer {
-            id: id.map(|id| PeerId::parse(id, &Limits::default()).expect("it is legal")),
-            addresses: vec![Address::from(address)],
-            ..Peer::default()
-        },
-    })
+    let peer = Peer {
+        id: id.map(|id| PeerId::parse(id, &Limits::default()).expect("it is legal")),
+        addresses: vec![Address::from(address)],
+        ..Peer::default()
+    };
+    Request::Register(Register::new(ns(ns_text), peer))
 }
 
 fn watch(pattern: &str) -> Request {
-    Request::Rendezvous(Rendezvous { pattern: Pattern::parse(pattern).expect("it is legal"), leave: false })
+    Request::Rendezvous(Rendezvous {
+        pattern: Pattern::parse(pattern).expect("it is legal"),
+        subject: Subject::default(),
+        leave: false,
+    })
 }
 
 fn ask(hub: &mut Hub, out: &mut Frames, session: SessionId, request_id: Option<u64>, request: Request) -> Progress {
@@ -108,7 +112,14 @@ fn a_list_that_finds_nothing_takes_turns_and_is_charged_for_them() {
         let inbound = Inbound { request_id: None, entries: vec![Ok(request)] };
         assert_eq!(hub.receive(Time::START, peer, inbound, &mut out), Progress::Finished);
     }
-    let list = || Request::Discover(Discover { pattern: Pattern::Children(ns("a")), limit: None, cookie: None });
+    let list = || {
+        Request::Discover(Discover {
+            pattern: Pattern::Children(ns("a")),
+            subject: Subject::default(),
+            limit: None,
+            cookie: None,
+        })
+    };
     let asker = open(&mut hub);
     let inbound = Inbound { request_id: Some(RequestId(1)), entries: vec![Ok(list())] };
     let mut turns = 1;
@@ -156,7 +167,7 @@ fn a_list_waits_for_its_reader_and_misses_nothing_meanwhile() {
 
     for change in ["0000", "2999"] {
         let id = PeerId::parse(change, &Limits::default()).expect("it is legal");
-        let leave = Request::Unregister(Unregister { ns: ns("chess/K7QP"), peer: Some(id) });
+        let leave = Request::Unregister(Unregister { ns: ns("chess/K7QP"), peer: Some(id), ban: false });
         assert_eq!(ask(&mut hub, &mut out, crowd, None, leave), Progress::Finished);
     }
     assert_eq!(ask(&mut hub, &mut out, crowd, None, register("chess/K7QP", Some("new"), "y")), Progress::Finished);
@@ -190,6 +201,8 @@ impl Outlet for OnePart<'_> {
         self.frames.deliver(to, frame);
     }
 
+    fn resume(&mut self, _to: SessionId) {}
+
     fn has_room(&self, to: SessionId) -> bool {
         to != self.reader || self.parts == 0
     }
@@ -202,7 +215,8 @@ fn a_client_that_repeats_itself_without_an_id_stays_one_peer() {
     for (session, address) in [(peer, "first"), (peer, "second"), (peer, "second"), (other, "third")] {
         assert_eq!(ask(&mut hub, &mut out, session, None, register("a", None, address)), Progress::Finished);
     }
-    let list = Request::Discover(Discover { pattern: ns("a").into(), limit: None, cookie: None });
+    let list =
+        Request::Discover(Discover { pattern: ns("a").into(), subject: Subject::default(), limit: None, cookie: None });
     assert_eq!(ask(&mut hub, &mut out, other, None, list), Progress::Finished);
     let listed = out.take(other);
     let addresses: Vec<&Bytes> = listed

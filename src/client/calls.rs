@@ -1,7 +1,7 @@
 //! Requests that wait for their answers.
 
 use super::{ClientError, feed::Feed, state};
-use crate::domain::{Answer, Greeting, Registration, RequestId, Roster, RosterKind};
+use crate::domain::{Answer, Greeting, ListKind, Registration, RequestId, Roster};
 use bytes::Bytes;
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::oneshot;
@@ -105,12 +105,12 @@ impl Calls {
                 // Here and below: a receiver that is gone has stopped waiting.
                 let _ = outcome.send(Ok(()));
             }
-            (Waiter::Granted(outcome), Answer::Granted(registration)) => {
+            (Waiter::Granted(outcome), Answer::Granted { registration, .. }) => {
                 let _ = outcome.send(Ok(registration));
             }
             (
                 Waiter::Page { outcome, peers: mut all, left_bytes, too_many },
-                Answer::Roster(Roster { kind: RosterKind::Page { cookie }, peers, more, .. }),
+                Answer::Roster(Roster { kind: ListKind::Page { cookie }, peers, more, .. }),
             ) => {
                 let bytes = peers.iter().map(|registration| state::cost(registration)).sum();
                 let Some(left_bytes) = left_bytes.checked_sub(bytes) else {
@@ -126,7 +126,7 @@ impl Calls {
             }
             (
                 Waiter::Watch { outcome, feed },
-                Answer::Roster(Roster { kind: RosterKind::Snapshot { version }, peers, more, .. }),
+                Answer::Roster(Roster { kind: ListKind::Snapshot { version }, peers, more, .. }),
             ) => {
                 if let Some(outcome) = outcome {
                     let _ = outcome.send(Ok(()));
@@ -188,9 +188,11 @@ fn name(answer: &Answer) -> &'static str {
     match answer {
         Answer::Refused(_) => "a refusal",
         Answer::Done => "a bare OK",
-        Answer::Granted(_) => "a registration",
-        Answer::Roster(Roster { kind: RosterKind::Snapshot { .. }, .. }) => "a snapshot",
-        Answer::Roster(Roster { kind: RosterKind::Page { .. }, .. }) => "a page of a list",
+        Answer::Granted { .. } => "a registration",
+        Answer::Roster(Roster { kind: ListKind::Snapshot { .. }, .. }) => "a snapshot",
+        Answer::Roster(Roster { kind: ListKind::Page { .. }, .. }) => "a page of a list",
+        Answer::Games(_) => "a list of games",
+        Answer::Seat(_) => "a seat",
         Answer::Welcome(_) => "WELCOME",
         Answer::Heartbeat { .. } => "HEARTBEAT",
     }

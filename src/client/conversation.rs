@@ -7,7 +7,7 @@ use super::{
     feed::Feed,
 };
 use crate::{
-    domain::{Announcement, Greeting, Outbound, Pattern, Refusal, Rendezvous, Request, RequestId},
+    domain::{Announcement, Greeting, Outbound, Pattern, Refusal, Rendezvous, Request, RequestId, Subject},
     limits::Limits,
     wire,
 };
@@ -175,7 +175,8 @@ impl Conversation {
     /// waits for the answer.
     fn leave(&mut self, pattern: &Pattern) {
         if self.feeds.iter().all(|other| other.pattern() != pattern) {
-            let request = Request::Rendezvous(Rendezvous { pattern: pattern.clone(), leave: true });
+            let request =
+                Request::Rendezvous(Rendezvous { pattern: pattern.clone(), subject: Subject::default(), leave: true });
             self.outgoing.extend_from_slice(&wire::request(Some(self.numbers.next()), &request));
         }
     }
@@ -185,7 +186,7 @@ impl Conversation {
 mod tests {
     use super::*;
     use crate::{
-        domain::{Answer, LeaveReason, Namespace, PeerId, Registration, Roster, RosterKind},
+        domain::{Answer, LeaveReason, ListKind, Namespace, PeerId, Registration, Roster},
         wire::proto,
     };
     use tokio::sync::oneshot;
@@ -201,14 +202,14 @@ mod tests {
             version: 3,
         });
         let (ns, id) = (ada.ns.clone(), ada.id.clone());
-        let list = |kind| Roster { pattern: ns.clone().into(), kind, peers: vec![ada.clone()], more: true };
+        let list = |kind| Roster { pattern: ns.clone().into(), kind, game: None, peers: vec![ada.clone()], more: true };
         let observed = ([192, 0, 2, 7], 1).into();
         let mut frames = Vec::new();
         for answer in [
             Answer::Done,
-            Answer::Granted(ada.clone()),
-            Answer::Roster(list(RosterKind::Snapshot { version: 3 })),
-            Answer::Roster(list(RosterKind::Page { cookie: Some(Bytes::from_static(b"next")) })),
+            Answer::Granted { registration: ada.clone(), game: None },
+            Answer::Roster(list(ListKind::Snapshot { version: 3 })),
+            Answer::Roster(list(ListKind::Page { cookie: Some(Bytes::from_static(b"next")) })),
             Answer::Refused(Refusal::new(crate::domain::Code::NotFound, "gone").of(&ns)),
             Answer::Welcome(crate::domain::Welcome { session: "~s".into(), observed }),
         ] {

@@ -8,7 +8,7 @@ use super::{
 #[cfg(doc)]
 use crate::domain::Code;
 use crate::domain::{
-    Discover, Greeting, Namespace, Pattern, PeerId, Register, Registration, Rendezvous, Request, Unregister,
+    Discover, Greeting, Namespace, Pattern, PeerId, Register, Registration, Rendezvous, Request, Subject, Unregister,
 };
 use bytes::Bytes;
 use std::{fmt, sync::Arc};
@@ -61,7 +61,7 @@ impl Client {
         let ns = namespace(ns)?;
         let peer = peer.parse().map_err(|refusal| ClientError::Invalid(refusal.of(&ns)))?;
         let what = format!("the registration in {ns}");
-        self.call(what, Request::Register(Register { ns, peer }), Waiter::Granted).await
+        self.call(what, Request::Register(Register::new(ns, peer)), Waiter::Granted).await
     }
 
     /// Takes a peer, which this client registered, out of a namespace.
@@ -72,7 +72,7 @@ impl Client {
     pub async fn unregister(&self, ns: &str, id: &PeerId) -> Result<(), ClientError> {
         let ns = namespace(ns)?;
         let what = format!("taking {id} out of {ns}");
-        self.call(what, Request::Unregister(Unregister { ns, peer: Some(id.clone()) }), Waiter::Done).await
+        self.call(what, Request::Unregister(Unregister { ns, peer: Some(id.clone()), ban: false }), Waiter::Done).await
     }
 
     /// Takes all that this client registered in a namespace out of it.
@@ -82,7 +82,7 @@ impl Client {
     pub async fn unregister_all(&self, ns: &str) -> Result<(), ClientError> {
         let ns = namespace(ns)?;
         let what = format!("taking all out of {ns}");
-        self.call(what, Request::Unregister(Unregister { ns, peer: None }), Waiter::Done).await
+        self.call(what, Request::Unregister(Unregister { ns, peer: None, ban: false }), Waiter::Done).await
     }
 
     /// Begins to hear who comes and goes in a namespace, or in those that a
@@ -100,7 +100,7 @@ impl Client {
         // because this call is.
         let events = Events::new(feed.clone(), self.line.stream_gone());
         let what = format!("the rendezvous in {pattern}");
-        let request = Request::Rendezvous(Rendezvous { pattern, leave: false });
+        let request = Request::Rendezvous(Rendezvous { pattern, subject: Subject::default(), leave: false });
         self.call(what, request, |outcome| Waiter::Watch { outcome: Some(outcome), feed }).await?;
         Ok(events)
     }
@@ -183,7 +183,8 @@ impl Client {
         left_bytes: usize,
     ) -> Result<Page, ClientError> {
         let too_many = ClientError::TooMany { pattern: pattern.to_string(), limit_bytes: self.roster_bytes };
-        let request = Request::Discover(Discover { pattern: pattern.clone(), limit, cookie });
+        let request =
+            Request::Discover(Discover { pattern: pattern.clone(), subject: Subject::default(), limit, cookie });
         self.line.ask(request, |outcome| Waiter::Page { outcome, peers: Vec::new(), left_bytes, too_many }).await
     }
 

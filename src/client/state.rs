@@ -123,6 +123,7 @@ impl Roster {
         let (ns, id, version) = match announcement {
             Announcement::Registered(registration) => (&registration.ns, &registration.id, registration.version),
             Announcement::Unregistered { ns, id, version, .. } => (ns, id, *version),
+            Announcement::Game(_) | Announcement::GameClosed { .. } => return Ok(()),
         };
         if self.listing.snapshot == 0 || !self.pattern.matches(ns.as_str()) {
             return Ok(());
@@ -144,6 +145,7 @@ impl Roster {
                 self.take_out(key, *reason, version);
                 Ok(())
             }
+            Announcement::Game(_) | Announcement::GameClosed { .. } => Ok(()),
         }
     }
 

@@ -1,4 +1,4 @@
-use super::{Address, Attributes, Namespace, Pattern, PeerId, Refusal};
+use super::{Address, Attributes, Game, Namespace, Pattern, PeerId, Refusal};
 use bytes::Bytes;
 use std::{net::SocketAddr, sync::Arc};
 
@@ -95,6 +95,16 @@ pub enum Announcement {
         /// The number of the change.
         version: u64,
     },
+    /// A game came, or changed; in rendezvous with its peers: its settings or
+    /// its owner changed.
+    Game(Box<Game>),
+    /// A game is over, or in the list no more.
+    GameClosed {
+        /// Which.
+        ns: Namespace,
+        /// The number of the change.
+        version: u64,
+    },
 }
 
 /// What one client hears of its request.
@@ -105,9 +115,18 @@ pub enum Answer {
     /// Granted, and there is no more to say.
     Done,
     /// Granted: REGISTER's own entry as it stands.
-    Granted(Arc<Registration>),
-    /// Granted: a list, or a part of it.
+    Granted {
+        /// The entry.
+        registration: Arc<Registration>,
+        /// The game, where the namespace is one.
+        game: Option<Box<Game>>,
+    },
+    /// Granted: a list of peers, or a part of it.
     Roster(Roster),
+    /// Granted: a list of games, or a part of it.
+    Games(GameList),
+    /// Granted: the seat that MATCH has found, or a part of its roster.
+    Seat(Seat),
     /// The answer to HELLO.
     Welcome(Welcome),
     /// The answer to HEARTBEAT.
@@ -123,16 +142,46 @@ pub struct Roster {
     /// What was asked for.
     pub pattern: Pattern,
     /// To which kind of question this is the answer.
-    pub kind: RosterKind,
+    pub kind: ListKind,
+    /// The game, in the first part of the snapshot of a namespace that is one.
+    pub game: Option<Box<Game>>,
     /// Oldest first within each namespace.
     pub peers: Vec<Arc<Registration>>,
     /// Another part follows.
     pub more: bool,
 }
 
-/// Which question a [`Roster`] answers.
+/// Games, listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RosterKind {
+pub struct GameList {
+    /// What was asked for.
+    pub pattern: Pattern,
+    /// To which kind of question this is the answer.
+    pub kind: ListKind,
+    /// Oldest first.
+    pub games: Vec<Game>,
+    /// Another part follows.
+    pub more: bool,
+}
+
+/// A seat in a game, and who else is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seat {
+    /// The game's namespace.
+    pub ns: Namespace,
+    /// The last change in the roster.
+    pub version: u64,
+    /// The game; in the first part only.
+    pub game: Option<Box<Game>>,
+    /// In the first part the own entry, before all others.
+    pub peers: Vec<Arc<Registration>>,
+    /// Another part follows.
+    pub more: bool,
+}
+
+/// Which question a list answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListKind {
     /// RENDEZVOUS: what is there as of this version.
     Snapshot {
         /// The last change in it.

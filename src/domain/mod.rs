@@ -2,6 +2,7 @@
 //! comes from the network is one of these before any other room sees it.
 
 mod answer;
+mod game;
 mod namespace;
 mod outbound;
 mod peer;
@@ -9,11 +10,13 @@ mod request;
 mod status;
 mod time;
 
-pub use answer::{Announcement, Answer, LeaveReason, Registration, Roster, RosterKind, Welcome};
+pub use answer::{Announcement, Answer, GameList, LeaveReason, ListKind, Registration, Roster, Seat, Welcome};
+pub(crate) use game::check_attributes;
+pub use game::{AppVersion, Filter, Game, GameSettings, OwnerPolicy, QuickMatch, Secret};
 pub use namespace::{Namespace, Pattern};
 pub use outbound::{Allowance, Greeting, Outbound};
 pub use peer::{Address, Attributes, Peer, PeerId};
-pub use request::{Discover, Hello, Inbound, Register, Rendezvous, Request, RequestId, Unregister};
+pub use request::{Discover, Hello, Inbound, Register, Rendezvous, Request, RequestId, Subject, Unregister};
 pub use status::{Code, Refusal};
 pub use time::Time;
 

@@ -41,6 +41,19 @@ impl Namespace {
         &self.0
     }
 
+    /// The one of this name directly below it.
+    ///
+    /// # Errors
+    /// `INVALID_NAMESPACE` if that would be too long.
+    pub fn child(&self, segment: &str) -> Result<Self, Refusal> {
+        Self::parse(&format!("{self}/{segment}"))
+    }
+
+    /// The one directly above it; `None` for an application.
+    pub fn parent(&self) -> Option<&str> {
+        self.ancestors().next()
+    }
+
     /// The namespaces that this one is below, nearest first.
     pub fn ancestors(&self) -> impl Iterator<Item = &str> {
         self.0.rmatch_indices('/').map(|(slash, _)| &self.0[..slash])

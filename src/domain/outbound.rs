@@ -54,4 +54,6 @@ pub struct Allowance {
     pub registrations: Option<u32>,
     /// Namespaces and patterns that the connection may watch.
     pub watches: Option<u32>,
+    /// Milliseconds that a MATCH may wait.
+    pub wait_ms: Option<u32>,
 }

@@ -1,4 +1,4 @@
-use super::{Namespace, Pattern, Peer, PeerId, Refusal};
+use super::{AppVersion, Filter, GameSettings, Namespace, Pattern, Peer, PeerId, QuickMatch, Refusal, Secret};
 use bytes::Bytes;
 
 /// The client's number for a request, echoed in its answer.
@@ -27,6 +27,10 @@ pub enum Request {
     Rendezvous(Rendezvous),
     /// To be told who is there.
     Discover(Discover),
+    /// To be put into whichever open game is nearest to full.
+    Match(Box<QuickMatch>),
+    /// To wait no longer for the MATCH of this number.
+    Cancel(RequestId),
     /// A sign of life.
     Heartbeat {
         /// Echoed in the answer.
@@ -50,6 +54,19 @@ pub struct Register {
     pub ns: Namespace,
     /// Who.
     pub peer: Peer,
+    /// Makes the namespace a game, or changes its settings.
+    pub game: Option<Box<GameSettings>>,
+    /// What opens the game.
+    pub secret: Secret,
+    /// Which program it is.
+    pub app_version: AppVersion,
+}
+
+impl Register {
+    /// REGISTER where no game is meant.
+    pub fn new(ns: Namespace, peer: Peer) -> Self {
+        Self { ns, peer, game: None, secret: Secret::default(), app_version: AppVersion::default() }
+    }
 }
 
 /// UNREGISTER.
@@ -59,6 +76,30 @@ pub struct Unregister {
     pub ns: Namespace,
     /// Who; `None`: all that the session registered there.
     pub peer: Option<PeerId>,
+    /// It may not come back.
+    pub ban: bool,
+}
+
+/// What a watch or a list is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// Who is there.
+    Peers {
+        /// What opens the game, where the namespace is one.
+        secret: Secret,
+    },
+    /// Which games there are.
+    Games {
+        /// Those that have these attributes.
+        filter: Filter,
+    },
+}
+
+impl Default for Subject {
+    /// Who is there, where it takes no secret.
+    fn default() -> Self {
+        Self::Peers { secret: Secret::default() }
+    }
 }
 
 /// RENDEZVOUS.
@@ -66,6 +107,8 @@ pub struct Unregister {
 pub struct Rendezvous {
     /// Where.
     pub pattern: Pattern,
+    /// Of what.
+    pub subject: Subject,
     /// End the watch rather than begin it.
     pub leave: bool,
 }
@@ -75,6 +118,8 @@ pub struct Rendezvous {
 pub struct Discover {
     /// Where.
     pub pattern: Pattern,
+    /// Of what.
+    pub subject: Subject,
     /// At most so many; `None`: as many as the server puts on a page.
     pub limit: Option<usize>,
     /// Where the last page ended.

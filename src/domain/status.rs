@@ -1,4 +1,4 @@
-use super::Pattern;
+use super::{AppVersion, Pattern};
 use std::{fmt, time::Duration};
 
 macro_rules! codes {
@@ -118,18 +118,27 @@ pub struct Refusal {
     pub ns: Option<Pattern>,
     /// After how long trying again may help.
     pub retry_after: Option<Duration>,
+    /// With `VERSION_MISMATCH`: the version of the game.
+    pub wanted: Option<AppVersion>,
 }
 
 impl Refusal {
     /// A refusal that concerns no namespace in particular.
     pub fn new(code: Code, text: impl Into<String>) -> Self {
-        Self { code, text: text.into(), ns: None, retry_after: None }
+        Self { code, text: text.into(), ns: None, retry_after: None, wanted: None }
     }
 
     /// The same, of this namespace or pattern.
     #[must_use]
     pub fn of(mut self, ns: impl Into<Pattern>) -> Self {
         self.ns = Some(ns.into());
+        self
+    }
+
+    /// The same, where a program of that version would be taken.
+    #[must_use]
+    pub fn wanting(mut self, version: AppVersion) -> Self {
+        self.wanted = Some(version);
         self
     }
 

@@ -27,6 +27,10 @@ pub trait Outlet {
     /// Whether that connection's reader has taken enough for it to be worth
     /// producing more.
     fn has_room(&self, to: SessionId) -> bool;
+
+    /// Makes the connection of that session call [`Hub::proceed`]: something has
+    /// been begun for it that it does not know of.
+    fn resume(&mut self, to: SessionId);
 }
 
 /// How far a frame was worked on.
@@ -164,6 +168,15 @@ impl Hub {
         Progress::Unfinished
     }
 
+    /// When [`Hub::handle_timeout`] is to be called next; it may be called at any
+    /// other time as well. What a call changes may change this.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        None
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, _now: Time, _outlet: &mut impl Outlet) {}
+
     /// How many requests and connections were refused, by code.
     pub fn refusals(&self) -> &BTreeMap<Code, u64> {
         &self.refusals
@@ -197,6 +210,10 @@ impl Hub {
     fn request(&mut self, id: SessionId, request_id: Option<RequestId>, request: Request, outlet: &mut impl Outlet) {
         match request {
             Request::Register(request) => self.registry.register(id, request_id, request),
+            Request::Match(_) | Request::Cancel(_) => {
+                let refusal = Refusal::new(Code::Unsupported, "this server does not do MATCH yet");
+                self.answer(id, request_id, &Answer::Refused(refusal), outlet);
+            }
             Request::Unregister(request) => self.registry.unregister(id, request_id, request),
             Request::Rendezvous(request) => self.registry.rendezvous(id, request_id, request),
             Request::Discover(request) => self.registry.discover(id, request_id, request),

@@ -9,7 +9,7 @@
 //! into one part is shown as of one moment.
 
 use super::{Registry, cookie, spaces::Space};
-use crate::domain::{Answer, Namespace, Pattern, Registration, RequestId, Roster, RosterKind, SessionId};
+use crate::domain::{Answer, ListKind, Namespace, Pattern, Registration, RequestId, Roster, SessionId};
 use std::{ops::Bound, sync::Arc};
 
 /// Bytes of one part on the wire, roughly: what is produced at once while nobody
@@ -81,16 +81,16 @@ impl Registry {
                     Pattern::Exact(ns) => self.spaces.get(ns).map(|space| space.version),
                     _ => None,
                 };
-                (RosterKind::Snapshot { version: own.unwrap_or(self.version) }, !part.complete)
+                (ListKind::Snapshot { version: own.unwrap_or(self.version) }, !part.complete)
             }
             Purpose::Discover { left } => {
                 *left -= part.peers.len();
                 let more = !part.complete && *left > 0;
                 let end = if part.complete || more { None } else { part.after.as_ref() };
-                (RosterKind::Page { cookie: end.map(|end| cookie::write(&listing.pattern, end)) }, more)
+                (ListKind::Page { cookie: end.map(|end| cookie::write(&listing.pattern, end)) }, more)
             }
         };
-        let roster = Roster { pattern: listing.pattern.clone(), kind, peers: part.peers, more };
+        let roster = Roster { pattern: listing.pattern.clone(), kind, game: None, peers: part.peers, more };
         self.answer(session, listing.request_id, Answer::Roster(roster));
         if more {
             listing.after = part.after;

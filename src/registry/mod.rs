@@ -143,7 +143,7 @@ impl Registry {
         let ns = request.ns.clone();
         match self.try_register(session, request) {
             Ok((registration, changed)) => {
-                self.answer(session, request_id, Answer::Granted(registration.clone()));
+                self.answer(session, request_id, Answer::Granted { registration: registration.clone(), game: None });
                 if let Some(joined) = changed {
                     self.announce(session, &ns, vec![(joined, Announcement::Registered(registration))]);
                 }
@@ -159,7 +159,7 @@ impl Registry {
         session: SessionId,
         request: Register,
     ) -> Result<(Arc<Registration>, Option<u64>), Refusal> {
-        let Register { ns, peer } = request;
+        let Register { ns, peer, .. } = request;
         let holder = self.sessions.get(&session).expect("requests come from open sessions");
         let host = holder.host;
         let held = match &peer.id {
@@ -304,7 +304,7 @@ impl Registry {
     /// RENDEZVOUS: the watch begins with the snapshot, of which this call
     /// produces the first part.
     pub fn rendezvous(&mut self, session: SessionId, request_id: Option<RequestId>, request: Rendezvous) {
-        let Rendezvous { pattern, leave } = request;
+        let Rendezvous { pattern, leave, .. } = request;
         let holder = self.sessions.get_mut(&session).expect("requests come from open sessions");
         if leave {
             let answer = if holder.watches.remove(&pattern) {
@@ -339,7 +339,7 @@ impl Registry {
 
     /// DISCOVER.
     pub fn discover(&mut self, session: SessionId, request_id: Option<RequestId>, request: Discover) {
-        let Discover { pattern, limit, cookie } = request;
+        let Discover { pattern, limit, cookie, .. } = request;
         // A client of the seed knows no pages: it gets everything.
         let page = if request_id.is_some() { self.limits.discover_page } else { usize::MAX };
         let left = limit.map_or(page, |limit| limit.min(self.limits.discover_page));

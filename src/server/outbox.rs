@@ -256,6 +256,8 @@ impl Outlet for During<'_> {
         }
     }
 
+    fn resume(&mut self, _to: SessionId) {}
+
     fn has_room(&self, to: SessionId) -> bool {
         let outboxes = &self.outboxes;
         let Some(outbox) = outboxes.by_session.get(&to) else { return true };

@@ -4,12 +4,15 @@ use super::{
 };
 use crate::{
     domain::{
-        Address, Code, Discover, Hello, Inbound, Namespace, Pattern, Peer, PeerId, Refusal, Register, Rendezvous,
-        Request, RequestId, Unregister,
+        Address, AppVersion, Attributes, Code, Discover, Filter, GameSettings, Hello, Inbound, Namespace, OwnerPolicy,
+        Pattern, Peer, PeerId, QuickMatch, Refusal, Register, Rendezvous, Request, RequestId, Secret, Subject,
+        Unregister,
     },
     limits::Limits,
 };
+use bytes::Bytes;
 use prost::Message as _;
+use std::time::Duration;
 
 /// The longest `Hello.agent`, in bytes.
 const AGENT_MAX_BYTES: usize = 128;
@@ -17,8 +20,8 @@ const AGENT_MAX_BYTES: usize = 128;
 /// The longest `Hello.token`, in bytes.
 const TOKEN_MAX_BYTES: usize = 4_096;
 
-/// The longest secret, client key and `app_version`, in bytes.
-const SHORT_MAX_BYTES: usize = 64;
+/// The longest `Hello.client_key`, in bytes.
+const CLIENT_KEY_MAX_BYTES: usize = 64;
 
 /// Reads the body of a frame.
 ///
@@ -77,8 +80,8 @@ fn entries(message: proto::Message, limits: &Limits) -> Entries {
     match kind {
         MessageType::Register => message.register.into_iter().map(|entry| register(entry, limits)).collect(),
         MessageType::Unregister => message.unregister.into_iter().map(|entry| unregister(entry, limits)).collect(),
-        MessageType::Rendezvous => message.rendezvous.into_iter().map(rendezvous).collect(),
-        MessageType::Discover => message.discovery.into_iter().map(discover).collect(),
+        MessageType::Rendezvous => message.rendezvous.into_iter().map(|entry| rendezvous(entry, limits)).collect(),
+        MessageType::Discover => message.discovery.into_iter().map(|entry| discover(entry, limits)).collect(),
         MessageType::Hello => message.hello.into_iter().map(|entry| hello(*entry)).collect(),
         MessageType::Heartbeat => message
             .heartbeat
@@ -90,30 +93,55 @@ fn entries(message: proto::Message, limits: &Limits) -> Entries {
         MessageType::Match | MessageType::Cancel if message.request_id.is_none() => {
             refused(format!("{} needs a request_id", kind.as_str_name().trim_start_matches("MESSAGE_TYPE_")))
         }
-        MessageType::Match | MessageType::Cancel | MessageType::Send => vec![Err(not_built(match kind {
-            MessageType::Match => "MATCH",
-            MessageType::Cancel => "CANCEL",
-            _ => "SEND",
-        }))],
+        MessageType::Match => message.r#match.into_iter().map(|entry| quick_match(*entry, limits)).collect(),
+        MessageType::Cancel => message.cancel.into_iter().map(|id| Ok(Request::Cancel(RequestId(id)))).collect(),
+        MessageType::Send => vec![Err(Refusal::new(Code::Unsupported, "this server does not do SEND yet"))],
         MessageType::Status | MessageType::Welcome | MessageType::Game => {
             refused(format!("{} is sent by the server only", kind.as_str_name().trim_start_matches("MESSAGE_TYPE_")))
         }
     }
 }
 
-fn not_built(what: &str) -> Refusal {
-    Refusal::new(Code::Unsupported, format!("this server does not do {what} yet"))
-}
-
 fn register(entry: proto::Register, limits: &Limits) -> Result<Request, Refusal> {
     let ns = Namespace::parse(entry.ns.as_deref().unwrap_or_default())?;
-    if entry.game.is_some() {
-        return Err(not_built("games").of(ns));
+    let read = || {
+        let peer = peer(entry.peer.unwrap_or_default(), limits)?;
+        let game = entry.game.map(|game| settings(*game, limits).map(Box::new)).transpose()?;
+        Ok((peer, game, secret(entry.secret)?, app_version(entry.app_version.as_deref())?))
+    };
+    let (peer, game, secret, app_version) = read().map_err(|refusal: Refusal| refusal.of(&ns))?;
+    Ok(Request::Register(Register { ns, peer, game, secret, app_version }))
+}
+
+/// What an owner says of its game. Who owns it, and how many are there, is the
+/// server's to say: that is not read.
+fn settings(entry: proto::Game, limits: &Limits) -> Result<GameSettings, Refusal> {
+    let owner_policy = entry.owner_policy.map(|number| {
+        OwnerPolicy::from_number(number).ok_or_else(|| {
+            Refusal::new(
+                Code::Unsupported,
+                format!("owner_policy {number} is unknown to this server; it may be too old"),
+            )
+        })
+    });
+    GameSettings {
+        capacity: entry.capacity,
+        locked: entry.locked,
+        listed: entry.listed,
+        app_version: entry.app_version.as_deref().map(AppVersion::parse).transpose()?,
+        attributes: entry.attributes,
+        owner_policy: owner_policy.transpose()?,
+        secret: entry.secret.map(Secret::parse).transpose()?,
     }
-    within("secret", entry.secret.as_deref(), SHORT_MAX_BYTES).map_err(|refusal| refusal.of(&ns))?;
-    within("app_version", entry.app_version.as_deref(), SHORT_MAX_BYTES).map_err(|refusal| refusal.of(&ns))?;
-    let peer = peer(entry.peer.unwrap_or_default(), limits).map_err(|refusal| refusal.of(&ns))?;
-    Ok(Request::Register(Register { ns, peer }))
+    .checked(limits)
+}
+
+fn secret(bytes: Option<Bytes>) -> Result<Secret, Refusal> {
+    bytes.map_or(Ok(Secret::default()), Secret::parse)
+}
+
+fn app_version(text: Option<&str>) -> Result<AppVersion, Refusal> {
+    text.map_or(Ok(AppVersion::default()), AppVersion::parse)
 }
 
 fn peer(entry: proto::Peer, limits: &Limits) -> Result<Peer, Refusal> {
@@ -130,26 +158,42 @@ fn unregister(entry: proto::Unregister, limits: &Limits) -> Result<Request, Refu
         .map(|id| PeerId::parse(&id, limits))
         .transpose()
         .map_err(|refusal| refusal.of(&ns))?;
-    Ok(Request::Unregister(Unregister { ns, peer }))
+    Ok(Request::Unregister(Unregister { ns, peer, ban: entry.ban.unwrap_or(false) }))
 }
 
-fn rendezvous(entry: proto::Rendezvous) -> Result<Request, Refusal> {
-    let pattern = Pattern::parse(entry.ns.as_deref().unwrap_or_default())?;
-    if entry.games.unwrap_or(false) {
-        return Err(not_built("the list of games").of(pattern));
-    }
-    within("secret", entry.secret.as_deref(), SHORT_MAX_BYTES).map_err(|refusal| refusal.of(&pattern))?;
-    Ok(Request::Rendezvous(Rendezvous { pattern, leave: entry.leave.unwrap_or(false) }))
+/// What a RENDEZVOUS or DISCOVER is about.
+fn subject(games: Option<bool>, bytes: Option<Bytes>, filter: Attributes, limits: &Limits) -> Result<Subject, Refusal> {
+    Ok(if games.unwrap_or(false) {
+        Subject::Games { filter: Filter::new(filter, limits)? }
+    } else {
+        Subject::Peers { secret: secret(bytes)? }
+    })
 }
 
-fn discover(entry: proto::Discover) -> Result<Request, Refusal> {
+fn rendezvous(entry: proto::Rendezvous, limits: &Limits) -> Result<Request, Refusal> {
     let pattern = Pattern::parse(entry.ns.as_deref().unwrap_or_default())?;
-    if entry.games.unwrap_or(false) {
-        return Err(not_built("the list of games").of(pattern));
-    }
-    within("secret", entry.secret.as_deref(), SHORT_MAX_BYTES).map_err(|refusal| refusal.of(&pattern))?;
+    let subject = subject(entry.games, entry.secret, entry.filter, limits).map_err(|refusal| refusal.of(&pattern))?;
+    Ok(Request::Rendezvous(Rendezvous { pattern, subject, leave: entry.leave.unwrap_or(false) }))
+}
+
+fn discover(entry: proto::Discover, limits: &Limits) -> Result<Request, Refusal> {
+    let pattern = Pattern::parse(entry.ns.as_deref().unwrap_or_default())?;
+    let subject = subject(entry.games, entry.secret, entry.filter, limits).map_err(|refusal| refusal.of(&pattern))?;
     let limit = entry.limit.filter(|&limit| limit != 0).map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(Request::Discover(Discover { pattern, limit, cookie: entry.cookie.filter(|cookie| !cookie.is_empty()) }))
+    let cookie = entry.cookie.filter(|cookie| !cookie.is_empty());
+    Ok(Request::Discover(Discover { pattern, subject, limit, cookie }))
+}
+
+fn quick_match(entry: proto::QuickMatch, limits: &Limits) -> Result<Request, Refusal> {
+    let pool = Namespace::parse(entry.pool.as_deref().unwrap_or_default())?;
+    let read = || {
+        let peer = peer(entry.peer.unwrap_or_default(), limits)?;
+        let create = entry.create.map(|game| settings(game, limits)).transpose()?;
+        Ok((peer, app_version(entry.app_version.as_deref())?, create))
+    };
+    let (peer, app_version, create) = read().map_err(|refusal: Refusal| refusal.of(&pool))?;
+    let wait = Duration::from_millis(u64::from(entry.wait_ms.unwrap_or(0)).min(limits.wait_ms as u64));
+    Ok(Request::Match(Box::new(QuickMatch { pool, peer, app_version, create, wait })))
 }
 
 fn hello(entry: proto::Hello) -> Result<Request, Refusal> {
@@ -161,7 +205,7 @@ fn hello(entry: proto::Hello) -> Result<Request, Refusal> {
     }
     within("agent", entry.agent.as_deref(), AGENT_MAX_BYTES)?;
     within("token", entry.token.as_deref(), TOKEN_MAX_BYTES)?;
-    within("client_key", entry.client_key.as_deref(), SHORT_MAX_BYTES)?;
+    within("client_key", entry.client_key.as_deref(), CLIENT_KEY_MAX_BYTES)?;
     Ok(Request::Hello(Hello { resume: entry.resume }))
 }
 

@@ -1,6 +1,9 @@
 use super::proto::{self, MessageType};
 use crate::{
-    domain::{Announcement, Answer, Code, Refusal, Registration, RequestId, Roster, RosterKind, Welcome},
+    domain::{
+        Announcement, Answer, Code, Game, GameList, ListKind, Pattern, Refusal, Registration, RequestId, Roster, Seat,
+        Welcome,
+    },
     limits::Limits,
 };
 use bytes::{Bytes, BytesMut};
@@ -40,6 +43,7 @@ pub fn announcements(announcements: &[Announcement], limits: &Limits) -> Vec<Byt
         frame.r#type = entry.r#type;
         frame.register.extend(entry.register);
         frame.unregister.extend(entry.unregister);
+        frame.game.extend(entry.game);
     }
     frames.push(message(&frame));
     frames
@@ -61,6 +65,21 @@ fn announced(announcement: &Announcement) -> proto::Message {
                 reason: Some(*reason as i32),
                 version: Some(*version),
                 ban: None,
+            }],
+            ..Default::default()
+        },
+        Announcement::Game(game) => proto::Message {
+            r#type: Some(MessageType::Game.into()),
+            game: vec![self::game(game)],
+            ..Default::default()
+        },
+        Announcement::GameClosed { ns, version } => proto::Message {
+            r#type: Some(MessageType::Game.into()),
+            game: vec![proto::Game {
+                ns: Some(ns.to_string()),
+                version: Some(*version),
+                closed: Some(true),
+                ..Default::default()
             }],
             ..Default::default()
         },
@@ -88,26 +107,70 @@ pub fn answer(request_id: Option<RequestId>, answer: &Answer, limits: &Limits, m
     };
     match answer {
         Answer::Refused(refusal) => {
-            emit(message(&proto::Message { status: Some(status(refusal)), ..base(MessageType::Status) }));
+            // What would be taken stands where the game would.
+            let wanted = refusal.wanted.as_ref().map(|version| proto::Game {
+                ns: refusal.ns.as_ref().map(ToString::to_string),
+                app_version: Some(version.to_string()),
+                ..Default::default()
+            });
+            emit(message(&proto::Message {
+                status: Some(status(refusal)),
+                game: wanted.into_iter().collect(),
+                ..base(MessageType::Status)
+            }));
         }
         Answer::Done => {
             if request_id.is_some() {
                 emit(message(&proto::Message { status: ok(), ..base(MessageType::Status) }));
             }
         }
-        Answer::Granted(registration) => {
+        Answer::Granted { registration, game } => {
             if request_id.is_some() {
-                let mut entry = register(registration);
-                entry.ttl_secs = Some(0);
-                emit(message(&proto::Message { status: ok(), register: vec![entry], ..base(MessageType::Register) }));
+                emit(message(&proto::Message {
+                    status: ok(),
+                    register: vec![granted(registration)],
+                    game: game.iter().map(|game| self::game(game)).collect(),
+                    ..base(MessageType::Register)
+                }));
             }
         }
-        Answer::Roster(roster) => {
-            let heading = || match request_id {
-                Some(_) => headed(roster, proto::Message { status: ok(), ..base(MessageType::Register) }),
-                None => base(MessageType::Register),
+        Answer::Roster(Roster { pattern, kind, game, peers, more }) => {
+            let bare = || base(MessageType::Register);
+            let heading = || proto::Message { status: ok(), ..headed(pattern, kind, false, bare()) };
+            let game = game.as_deref().filter(|_| request_id.is_some()).map(self::game);
+            let first = proto::Message {
+                game: game.into_iter().collect(),
+                ..if request_id.is_some() { heading() } else { bare() }
             };
-            roster_frames(roster, request_id.is_some(), limits, heading, emit);
+            let entries = peers.iter().map(|registration| register(registration));
+            // A client without numbers takes an empty list for the end of it, and
+            // for a snapshot wants none at all.
+            let snapshot = matches!(kind, ListKind::Snapshot { .. });
+            let silent = request_id.is_none() && peers.is_empty() && (snapshot || *more);
+            if !silent {
+                list_frames(first, heading, entries, *more, limits, emit);
+            }
+        }
+        Answer::Games(GameList { pattern, kind, games, more }) => {
+            let bare = || base(MessageType::Game);
+            let heading = || proto::Message { status: ok(), ..headed(pattern, kind, true, bare()) };
+            let first = if request_id.is_some() { heading() } else { bare() };
+            let snapshot = matches!(kind, ListKind::Snapshot { .. });
+            let silent = request_id.is_none() && games.is_empty() && (snapshot || *more);
+            if !silent {
+                list_frames(first, heading, games.iter().map(self::game), *more, limits, emit);
+            }
+        }
+        Answer::Seat(Seat { ns, version, game, peers, more }) => {
+            let (pattern, kind) = (ns.into(), ListKind::Snapshot { version: *version });
+            let heading =
+                || headed(&pattern, &kind, false, proto::Message { status: ok(), ..base(MessageType::Match) });
+            let first = proto::Message { game: game.iter().map(|game| self::game(game)).collect(), ..heading() };
+            // The first part begins with the own entry.
+            let entries = peers.iter().enumerate().map(|(place, registration)| {
+                if place == 0 && game.is_some() { granted(registration) } else { register(registration) }
+            });
+            list_frames(first, heading, entries, *more, limits, emit);
         }
         Answer::Welcome(welcome) => {
             emit(message(&proto::Message {
@@ -126,55 +189,96 @@ pub fn answer(request_id: Option<RequestId>, answer: &Answer, limits: &Limits, m
     }
 }
 
-/// A list over as many frames as it takes.
-fn roster_frames(
-    roster: &Roster,
-    numbered: bool,
-    limits: &Limits,
-    heading: impl Fn() -> proto::Message,
-    mut emit: impl FnMut(Bytes),
-) {
-    let room = limits.frame_bytes - FRAME_OVERHEAD_BYTES;
-    let mut frame = heading();
-    frame.register.reserve(roster.peers.len());
-    let mut used = 0;
-    for registration in &roster.peers {
-        let entry = register(registration);
-        let cost = entry.encoded_len() + ENTRY_OVERHEAD_BYTES;
-        if used + cost > room && !frame.register.is_empty() {
-            frame.more = numbered.then_some(true);
-            emit(message(&frame));
-            frame = heading();
-            used = 0;
-        }
-        used += cost;
-        frame.register.push(entry);
-    }
-    // A client without numbers takes an empty list for the end of it, and for a
-    // snapshot wants none at all.
-    let snapshot = matches!(roster.kind, RosterKind::Snapshot { .. });
-    let silent = !numbered && frame.register.is_empty() && (snapshot || roster.more);
-    if !silent {
-        frame.more = (numbered && roster.more).then_some(true);
-        emit(message(&frame));
+/// What a list is made of.
+trait ListEntry: prost::Message {
+    fn put(self, frame: &mut proto::Message);
+}
+
+impl ListEntry for proto::Register {
+    fn put(self, frame: &mut proto::Message) {
+        frame.register.push(self);
     }
 }
 
-/// Says what the list is of, and as of when.
-fn headed(roster: &Roster, mut frame: proto::Message) -> proto::Message {
-    let ns = Some(roster.pattern.to_string());
-    match &roster.kind {
-        RosterKind::Snapshot { version } => frame.rendezvous.push(proto::Rendezvous {
+impl ListEntry for proto::Game {
+    fn put(self, frame: &mut proto::Message) {
+        frame.game.push(self);
+    }
+}
+
+/// A list over as many frames as it takes: the first is begun already, the others
+/// begin with the heading. A list without a number says nothing of `more`.
+fn list_frames<Entry: ListEntry>(
+    first: proto::Message,
+    heading: impl Fn() -> proto::Message,
+    entries: impl ExactSizeIterator<Item = Entry>,
+    more: bool,
+    limits: &Limits,
+    mut emit: impl FnMut(Bytes),
+) {
+    let numbered = first.request_id.is_some();
+    let bare = proto::Message { r#type: first.r#type, ..Default::default() };
+    let room = limits.frame_bytes - FRAME_OVERHEAD_BYTES;
+    let mut frame = first;
+    // A game may stand before the list.
+    let mut used = frame.game.iter().map(|game| game.encoded_len() + ENTRY_OVERHEAD_BYTES).sum();
+    let mut listed = 0;
+    for entry in entries {
+        let cost = entry.encoded_len() + ENTRY_OVERHEAD_BYTES;
+        if used + cost > room && listed > 0 {
+            frame.more = numbered.then_some(true);
+            emit(message(&frame));
+            frame = if numbered { heading() } else { bare.clone() };
+            (used, listed) = (0, 0);
+        }
+        used += cost;
+        listed += 1;
+        entry.put(&mut frame);
+    }
+    frame.more = (numbered && more).then_some(true);
+    emit(message(&frame));
+}
+
+/// Says what a list is of, and as of when.
+fn headed(pattern: &Pattern, kind: &ListKind, games: bool, mut frame: proto::Message) -> proto::Message {
+    let (ns, games) = (Some(pattern.to_string()), games.then_some(true));
+    match kind {
+        ListKind::Snapshot { version } => frame.rendezvous.push(proto::Rendezvous {
             ns,
             version: Some(*version),
+            games,
             snapshot: Some(true),
             ..Default::default()
         }),
-        RosterKind::Page { cookie } => {
-            frame.discovery.push(proto::Discover { ns, cookie: cookie.clone(), ..Default::default() });
+        ListKind::Page { cookie } => {
+            frame.discovery.push(proto::Discover { ns, cookie: cookie.clone(), games, ..Default::default() });
         }
     }
     frame
+}
+
+/// A peer's own entry, with what it was granted.
+fn granted(registration: &Registration) -> proto::Register {
+    proto::Register { ttl_secs: Some(0), ..register(registration) }
+}
+
+fn game(game: &Game) -> proto::Game {
+    proto::Game {
+        ns: Some(game.ns.to_string()),
+        owner: game.owner.as_ref().map(ToString::to_string),
+        capacity: Some(game.capacity),
+        members: Some(game.members),
+        locked: Some(game.locked),
+        listed: Some(game.listed),
+        app_version: (!game.app_version.is_none()).then(|| game.app_version.to_string()),
+        attributes: (*game.attributes).clone(),
+        owner_policy: Some(game.owner_policy as i32),
+        term: Some(game.term),
+        version: Some(game.version),
+        secret: None,
+        closed: None,
+        needs_secret: Some(game.needs_secret),
+    }
 }
 
 fn register(registration: &Registration) -> proto::Register {
@@ -213,6 +317,7 @@ fn welcome(welcome: &Welcome, limits: &Limits) -> proto::Welcome {
             frame_bytes: number(limits.frame_bytes),
             registrations: number(limits.registrations_per_connection),
             watches: number(limits.watches_per_connection),
+            wait_ms: number(limits.wait_ms),
             ..Default::default()
         }),
         ..Default::default()

@@ -4,8 +4,9 @@ use super::{
 };
 use crate::{
     domain::{
-        Address, Allowance, Announcement, Answer, Code, Greeting, LeaveReason, Namespace, Outbound, Pattern, Peer,
-        PeerId, Refusal, Registration, RequestId, Roster, RosterKind,
+        Address, Allowance, Announcement, Answer, AppVersion, Attributes, Code, Game, GameList, Greeting, LeaveReason,
+        ListKind, Namespace, Outbound, OwnerPolicy, Pattern, Peer, PeerId, Refusal, Registration, RequestId, Roster,
+        Seat, check_attributes,
     },
     limits::Limits,
 };
@@ -53,12 +54,18 @@ fn answer(
     message: proto::Message,
     limits: &Limits,
 ) -> Result<Outbound, Refusal> {
-    if let Some(refusal) = message.status.as_ref().and_then(refusal) {
+    if let Some(mut refusal) = message.status.as_ref().and_then(refusal) {
+        if refusal.code == Code::VersionMismatch {
+            let wanted = message.game.into_iter().next().and_then(|game| game.app_version);
+            refusal.wanted = wanted.and_then(|version| AppVersion::parse(&version).ok());
+        }
         return Ok(Outbound::Answer { request_id, answer: Answer::Refused(refusal) });
     }
     let answer = match kind {
         MessageType::Status => Answer::Done,
         MessageType::Register => listed(message, limits)?,
+        MessageType::Game => games_listed(message, limits)?,
+        MessageType::Match => seat(message, limits)?,
         MessageType::Welcome => {
             let welcome = message.welcome.ok_or_else(|| broken("a WELCOME without its contents"))?;
             return Ok(Outbound::Welcome { request_id, greeting: greeting(*welcome)? });
@@ -84,6 +91,10 @@ fn unasked(kind: MessageType, message: proto::Message, limits: &Limits) -> Resul
             let left = message.unregister.into_iter().map(|entry| departure(entry, limits));
             Outbound::Announced(left.collect::<Result<_, _>>()?)
         }
+        MessageType::Game => {
+            let changed = message.game.into_iter().map(|entry| game_change(entry, limits));
+            Outbound::Announced(changed.collect::<Result<_, _>>()?)
+        }
         MessageType::Status => message.status.as_ref().and_then(refusal).map_or(Outbound::Unknown, Outbound::Parting),
         MessageType::Heartbeat => match message.heartbeat {
             Some(entry) if !entry.reply.unwrap_or(false) => Outbound::Asked { nonce: entry.nonce.unwrap_or(0) },
@@ -95,29 +106,100 @@ fn unasked(kind: MessageType, message: proto::Message, limits: &Limits) -> Resul
 
 /// An answer that lists registrations; its heading tells to which question.
 fn listed(message: proto::Message, limits: &Limits) -> Result<Answer, Refusal> {
-    let peers = message
-        .register
-        .into_iter()
-        .map(|entry| registration(entry, limits).map(Arc::new))
-        .collect::<Result<Vec<_>, _>>()?;
-    let (ns, kind) = if let Some(heading) = message.rendezvous.into_iter().next() {
+    let peers = peers(message.register, limits)?;
+    let game = game_of(message.game, limits)?;
+    let Some((pattern, kind)) = heading(message.rendezvous, message.discovery)? else {
+        let mut peers = peers.into_iter();
+        return match (peers.next(), peers.next()) {
+            (Some(registration), None) => Ok(Answer::Granted { registration, game }),
+            _ => Err(broken("a list that does not say of what")),
+        };
+    };
+    Ok(Answer::Roster(Roster { pattern, kind, game, peers, more: message.more.unwrap_or(false) }))
+}
+
+fn games_listed(message: proto::Message, limits: &Limits) -> Result<Answer, Refusal> {
+    let (pattern, kind) = heading(message.rendezvous, message.discovery)?
+        .ok_or_else(|| broken("a list of games that does not say of what"))?;
+    let games = message.game.into_iter().map(|entry| game(entry, limits)).collect::<Result<_, _>>()?;
+    Ok(Answer::Games(GameList { pattern, kind, games, more: message.more.unwrap_or(false) }))
+}
+
+fn seat(message: proto::Message, limits: &Limits) -> Result<Answer, Refusal> {
+    let Some((Pattern::Exact(ns), ListKind::Snapshot { version })) = heading(message.rendezvous, message.discovery)?
+    else {
+        return Err(broken("a seat that does not say where"));
+    };
+    let (game, peers) = (game_of(message.game, limits)?, peers(message.register, limits)?);
+    if game.is_some() && peers.is_empty() {
+        return Err(broken("a seat without the one who sits in it"));
+    }
+    Ok(Answer::Seat(Seat { ns, version, game, peers, more: message.more.unwrap_or(false) }))
+}
+
+/// What a list is of, and as of when.
+fn heading(
+    rendezvous: Vec<proto::Rendezvous>,
+    discovery: Vec<proto::Discover>,
+) -> Result<Option<(Pattern, ListKind)>, Refusal> {
+    let (ns, kind) = if let Some(heading) = rendezvous.into_iter().next() {
         if heading.snapshot == Some(false) {
             return Err(broken("a catch-up, where a snapshot was asked for"));
         }
         let version = heading.version.ok_or_else(|| broken("a snapshot without a version"))?;
-        (heading.ns, RosterKind::Snapshot { version })
-    } else if let Some(heading) = message.discovery.into_iter().next() {
+        (heading.ns, ListKind::Snapshot { version })
+    } else if let Some(heading) = discovery.into_iter().next() {
         let cookie = heading.cookie.filter(|cookie| !cookie.is_empty());
-        (heading.ns, RosterKind::Page { cookie })
+        (heading.ns, ListKind::Page { cookie })
     } else {
-        let mut peers = peers.into_iter();
-        return match (peers.next(), peers.next()) {
-            (Some(own), None) => Ok(Answer::Granted(own)),
-            _ => Err(broken("a list that does not say of what")),
-        };
+        return Ok(None);
     };
     let pattern = Pattern::parse(ns.as_deref().unwrap_or_default()).map_err(|rule| broken(rule.text))?;
-    Ok(Answer::Roster(Roster { pattern, kind, peers, more: message.more.unwrap_or(false) }))
+    Ok(Some((pattern, kind)))
+}
+
+fn peers(entries: Vec<proto::Register>, limits: &Limits) -> Result<Vec<Arc<Registration>>, Refusal> {
+    entries.into_iter().map(|entry| registration(entry, limits).map(Arc::new)).collect()
+}
+
+/// The game beside a list of peers.
+fn game_of(entries: Vec<proto::Game>, limits: &Limits) -> Result<Option<Box<Game>>, Refusal> {
+    entries.into_iter().next().map(|entry| game(entry, limits).map(Box::new)).transpose()
+}
+
+fn game_change(entry: proto::Game, limits: &Limits) -> Result<Announcement, Refusal> {
+    if !entry.closed.unwrap_or(false) {
+        return Ok(Announcement::Game(Box::new(game(entry, limits)?)));
+    }
+    let ns = Namespace::parse(entry.ns.as_deref().unwrap_or_default()).map_err(|rule| broken(rule.text))?;
+    let version = entry.version.ok_or_else(|| broken("the end of a game without a version"))?;
+    Ok(Announcement::GameClosed { ns, version })
+}
+
+fn game(entry: proto::Game, limits: &Limits) -> Result<Game, Refusal> {
+    let read = || {
+        Ok(Game {
+            ns: Namespace::parse(entry.ns.as_deref().unwrap_or_default())?,
+            owner: entry.owner.map(|id| PeerId::parse(&id, limits)).transpose()?,
+            capacity: entry.capacity.unwrap_or(0),
+            members: entry.members.unwrap_or(0),
+            locked: entry.locked.unwrap_or(false),
+            listed: entry.listed.unwrap_or(true),
+            app_version: AppVersion::parse(entry.app_version.as_deref().unwrap_or_default())?,
+            attributes: Arc::new(checked(entry.attributes, limits)?),
+            // A newer server may know more policies; to a client they say little.
+            owner_policy: OwnerPolicy::from_number(entry.owner_policy.unwrap_or(0)).unwrap_or_default(),
+            term: entry.term.unwrap_or(0),
+            version: entry.version.ok_or_else(|| broken("it has no version"))?,
+            needs_secret: entry.needs_secret.unwrap_or(false),
+        })
+    };
+    read().map_err(|rule: Refusal| broken(format!("an illegal game: {}", rule.text)))
+}
+
+fn checked(attributes: Attributes, limits: &Limits) -> Result<Attributes, Refusal> {
+    check_attributes("it has", &attributes, limits)?;
+    Ok(attributes)
 }
 
 fn registration(entry: proto::Register, limits: &Limits) -> Result<Registration, Refusal> {
@@ -158,6 +240,7 @@ fn greeting(entry: proto::Welcome) -> Result<Greeting, Refusal> {
             frame_bytes: limits.frame_bytes,
             registrations: limits.registrations,
             watches: limits.watches,
+            wait_ms: limits.wait_ms,
         },
     })
 }
@@ -177,6 +260,7 @@ fn refusal(status: &proto::Status) -> Option<Refusal> {
         text,
         ns: status.ns.as_deref().and_then(|ns| Pattern::parse(ns).ok()),
         retry_after: status.retry_after_ms.map(|after| Duration::from_millis(after.into())),
+        wanted: None,
     })
 }
 
@@ -218,16 +302,16 @@ mod tests {
         let ns = ada().ns.clone();
         let list = |kind, more| {
             let pattern = Pattern::Children(Namespace::parse("chess").expect("it is legal"));
-            Answer::Roster(Roster { pattern, kind, peers: vec![ada()], more })
+            Answer::Roster(Roster { pattern, kind, game: None, peers: vec![ada()], more })
         };
         let refusal = Refusal::new(Code::RateLimited, "slow down").of(&ns).retry_after(Duration::from_millis(7));
         for answer in [
             Answer::Done,
             Answer::Refused(refusal),
-            Answer::Granted(ada()),
+            Answer::Granted { registration: ada(), game: None },
             Answer::Heartbeat { nonce: 3 },
-            list(RosterKind::Snapshot { version: 7 }, true),
-            list(RosterKind::Page { cookie: Some(Bytes::from_static(b"cookie")) }, false),
+            list(ListKind::Snapshot { version: 7 }, true),
+            list(ListKind::Page { cookie: Some(Bytes::from_static(b"cookie")) }, false),
         ] {
             wire::answer(Some(RequestId(9)), &answer, &limits, |frame| {
                 let expected = Outbound::Answer { request_id: RequestId(9), answer: answer.clone() };

@@ -2,7 +2,10 @@ use super::{
     encode::message,
     proto::{self, MessageType},
 };
-use crate::domain::{Discover, Hello, Peer, Register, Rendezvous, Request, RequestId, Unregister};
+use crate::domain::{
+    AppVersion, Discover, GameSettings, Hello, Peer, QuickMatch, Register, Rendezvous, Request, RequestId, Secret,
+    Subject, Unregister,
+};
 use bytes::Bytes;
 
 /// The frame that asks a server for something. With a number it is answered
@@ -17,39 +20,66 @@ pub fn request(request_id: Option<RequestId>, request: &Request) -> Bytes {
         Request::Hello(Hello { resume }) => {
             proto::Message { hello: Some(Box::new(introduction(None, resume.clone()))), ..base(MessageType::Hello) }
         }
-        Request::Register(Register { ns, peer }) => proto::Message {
+        Request::Register(Register { ns, peer, game, secret, app_version }) => proto::Message {
             register: vec![proto::Register {
                 ns: Some(ns.to_string()),
                 peer: Some(self::peer(peer)),
+                game: game.as_deref().map(|game| Box::new(settings(game))),
+                secret: self::secret(secret),
+                app_version: self::app_version(app_version),
                 ..Default::default()
             }],
             ..base(MessageType::Register)
         },
-        Request::Unregister(Unregister { ns, peer }) => proto::Message {
+        Request::Unregister(Unregister { ns, peer, ban }) => proto::Message {
             unregister: vec![proto::Unregister {
                 ns: Some(ns.to_string()),
                 peer: peer.as_ref().map(|id| proto::Peer { id: Some(id.to_string()), ..Default::default() }),
+                ban: ban.then_some(true),
                 ..Default::default()
             }],
             ..base(MessageType::Unregister)
         },
-        Request::Rendezvous(Rendezvous { pattern, leave }) => proto::Message {
-            rendezvous: vec![proto::Rendezvous {
-                ns: Some(pattern.to_string()),
-                leave: leave.then_some(true),
-                ..Default::default()
-            }],
-            ..base(MessageType::Rendezvous)
-        },
-        Request::Discover(Discover { pattern, limit, cookie }) => proto::Message {
-            discovery: vec![proto::Discover {
+        Request::Rendezvous(Rendezvous { pattern, subject, leave }) => {
+            let entry =
+                proto::Rendezvous { ns: Some(pattern.to_string()), leave: leave.then_some(true), ..Default::default() };
+            let entry = match subject {
+                Subject::Peers { secret } => proto::Rendezvous { secret: self::secret(secret), ..entry },
+                Subject::Games { filter } => {
+                    proto::Rendezvous { games: Some(true), filter: filter.attributes().clone(), ..entry }
+                }
+            };
+            proto::Message { rendezvous: vec![entry], ..base(MessageType::Rendezvous) }
+        }
+        Request::Discover(Discover { pattern, subject, limit, cookie }) => {
+            let entry = proto::Discover {
                 ns: Some(pattern.to_string()),
                 limit: limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)),
                 cookie: cookie.clone(),
                 ..Default::default()
-            }],
-            ..base(MessageType::Discover)
-        },
+            };
+            let entry = match subject {
+                Subject::Peers { secret } => proto::Discover { secret: self::secret(secret), ..entry },
+                Subject::Games { filter } => {
+                    proto::Discover { games: Some(true), filter: filter.attributes().clone(), ..entry }
+                }
+            };
+            proto::Message { discovery: vec![entry], ..base(MessageType::Discover) }
+        }
+        Request::Match(quick_match) => {
+            let QuickMatch { pool, peer, app_version, create, wait } = &**quick_match;
+            let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+            let entry = proto::QuickMatch {
+                pool: Some(pool.to_string()),
+                peer: Some(self::peer(peer)),
+                app_version: self::app_version(app_version),
+                create: create.as_ref().map(settings),
+                wait_ms: (wait_ms > 0).then_some(wait_ms),
+                ..Default::default()
+            };
+            proto::Message { r#match: Some(Box::new(entry)), ..base(MessageType::Match) }
+        }
+        Request::Cancel(RequestId(id)) => proto::Message { cancel: Some(*id), ..base(MessageType::Cancel) },
         Request::Heartbeat { nonce, reply } => proto::Message {
             heartbeat: Some(proto::Heartbeat { nonce: Some(*nonce), reply: reply.then_some(true) }),
             ..base(MessageType::Heartbeat)
@@ -70,6 +100,27 @@ pub fn hello(request_id: RequestId, agent: &str) -> Bytes {
 
 fn introduction(agent: Option<String>, resume: Option<Bytes>) -> proto::Hello {
     proto::Hello { protocol: Some(1), agent, resume, ..Default::default() }
+}
+
+fn settings(game: &GameSettings) -> proto::Game {
+    proto::Game {
+        capacity: game.capacity,
+        locked: game.locked,
+        listed: game.listed,
+        app_version: game.app_version.as_ref().map(ToString::to_string),
+        attributes: game.attributes.clone(),
+        owner_policy: game.owner_policy.map(|policy| policy as i32),
+        secret: game.secret.as_ref().map(|secret| secret.bytes().clone()),
+        ..Default::default()
+    }
+}
+
+fn secret(secret: &Secret) -> Option<Bytes> {
+    (!secret.is_none()).then(|| secret.bytes().clone())
+}
+
+fn app_version(version: &AppVersion) -> Option<String> {
+    (!version.is_none()).then(|| version.to_string())
 }
 
 fn peer(peer: &Peer) -> proto::Peer {
@@ -99,14 +150,20 @@ mod tests {
             addresses: vec![Address::from("0.0.0.0:7777"), Address::new(&[0xff, 0][..])],
             attributes: [("name".to_owned(), "Ada".to_owned())].into(),
         };
-        let watch = |leave| Rendezvous { pattern: Pattern::Descendants(ns.clone()), leave };
-        let list = |limit, cookie| Discover { pattern: Pattern::Exact(ns.clone()), limit, cookie };
+        let watch =
+            |leave| Rendezvous { pattern: Pattern::Descendants(ns.clone()), subject: Subject::default(), leave };
+        let list = |limit, cookie| Discover {
+            pattern: Pattern::Exact(ns.clone()),
+            subject: Subject::default(),
+            limit,
+            cookie,
+        };
         for request in [
             Request::Hello(Hello { resume: Some(Bytes::from_static(b"token")) }),
-            Request::Register(Register { ns: ns.clone(), peer: everything }),
-            Request::Register(Register { ns: ns.clone(), peer: Peer::default() }),
-            Request::Unregister(Unregister { ns: ns.clone(), peer: Some(id) }),
-            Request::Unregister(Unregister { ns: ns.clone(), peer: None }),
+            Request::Register(Register::new(ns.clone(), everything)),
+            Request::Register(Register::new(ns.clone(), Peer::default())),
+            Request::Unregister(Unregister { ns: ns.clone(), peer: Some(id), ban: true }),
+            Request::Unregister(Unregister { ns: ns.clone(), peer: None, ban: false }),
             Request::Rendezvous(watch(false)),
             Request::Rendezvous(watch(true)),
             Request::Discover(list(None, None)),

@@ -64,6 +64,8 @@ impl Outlet for Mail {
         }
     }
 
+    fn resume(&mut self, _to: SessionId) {}
+
     fn has_room(&self, to: SessionId) -> bool {
         let room = self.pipes.get(&to).is_none_or(|pipe| pipe.unbounded || pipe.bytes.len() < pipe.capacity);
         self.events.borrow_mut().push(Event::Asked { room });

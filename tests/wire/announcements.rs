@@ -22,6 +22,8 @@ impl Outlet for Ears {
         self.0.entry(to).or_default().push(frame);
     }
 
+    fn resume(&mut self, _to: SessionId) {}
+
     fn has_room(&self, _to: SessionId) -> bool {
         true
     }

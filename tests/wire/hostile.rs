@@ -60,6 +60,8 @@ impl Outlet for Reader {
         }
     }
 
+    fn resume(&mut self, _to: SessionId) {}
+
     fn has_room(&self, _to: SessionId) -> bool {
         !self.stalled
     }

@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 use foregather::{
-    domain::{Address, Code, Discover, Hello, Inbound, Namespace, Pattern, PeerId, Refusal, Request, RequestId},
+    domain::{
+        Address, Code, Discover, Hello, Inbound, Namespace, Pattern, PeerId, Refusal, Request, RequestId, Subject,
+    },
     limits::Limits,
     wire::{
         self,
@@ -425,12 +427,15 @@ fn discover_reads_nothing_as_the_defaults() {
     };
     let pattern = Pattern::Descendants(ns("a"));
     for (limit, cookie) in [(None, None), (Some(0), Some(&b""[..]))] {
-        assert_eq!(discover(limit, cookie), Discover { pattern: pattern.clone(), limit: None, cookie: None });
+        assert_eq!(
+            discover(limit, cookie),
+            Discover { pattern: pattern.clone(), subject: Subject::default(), limit: None, cookie: None }
+        );
     }
     let cookie = Bytes::from_static(b"here");
     assert_eq!(
         discover(Some(u32::MAX), Some(b"here")),
-        Discover { pattern, limit: Some(u32::MAX as usize), cookie: Some(cookie) }
+        Discover { pattern, subject: Subject::default(), limit: Some(u32::MAX as usize), cookie: Some(cookie) }
     );
 }
 

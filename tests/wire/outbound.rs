@@ -4,8 +4,8 @@
 use bytes::{Bytes, BytesMut};
 use foregather::{
     domain::{
-        Address, Announcement, Answer, Attributes, Code, LeaveReason, Namespace, Pattern, PeerId, Refusal,
-        Registration, RequestId, Roster, RosterKind, Welcome,
+        Address, Announcement, Answer, Attributes, Code, LeaveReason, ListKind, Namespace, Pattern, PeerId, Refusal,
+        Registration, RequestId, Roster, Welcome,
     },
     limits::Limits,
     wire::{
@@ -77,13 +77,13 @@ fn of(kind: MessageType, request_id: Option<u64>) -> Message {
 
 fn snapshot(peers: Vec<Arc<Registration>>, more: bool) -> Answer {
     let pattern = Pattern::Exact(ns("poker/7K3M"));
-    Answer::Roster(Roster { pattern, kind: RosterKind::Snapshot { version: 44 }, peers, more })
+    Answer::Roster(Roster { pattern, kind: ListKind::Snapshot { version: 44 }, game: None, peers, more })
 }
 
 fn page(peers: Vec<Arc<Registration>>, cookie: Option<&'static [u8]>) -> Answer {
     let pattern = Pattern::Children(ns("poker"));
     let cookie = cookie.map(Bytes::from_static);
-    Answer::Roster(Roster { pattern, kind: RosterKind::Page { cookie }, peers, more: false })
+    Answer::Roster(Roster { pattern, kind: ListKind::Page { cookie }, game: None, peers, more: false })
 }
 
 #[track_caller]
@@ -113,11 +113,11 @@ fn a_refusal_is_told_with_an_id_and_without() {
 #[test]
 fn success_is_silent_without_an_id() {
     check(None, &Answer::Done, &[]);
-    check(None, &Answer::Granted(registration("bob", 42)), &[]);
+    check(None, &Answer::Granted { registration: registration("bob", 42), game: None }, &[]);
     check(Some(5), &Answer::Done, &[Message { status: ok(), ..of(MessageType::Status, Some(5)) }]);
     let own = proto::Register { ttl_secs: Some(0), ..entry("bob", 42) };
     let granted = Message { register: vec![own], status: ok(), ..of(MessageType::Register, Some(5)) };
-    check(Some(5), &Answer::Granted(registration("bob", 42)), &[granted]);
+    check(Some(5), &Answer::Granted { registration: registration("bob", 42), game: None }, &[granted]);
 }
 
 #[test]
@@ -321,7 +321,8 @@ fn the_longest_heading_has_room_in_a_full_frame() {
         let limits = Limits { frame_bytes, ..Limits::default() };
         let answer = Answer::Roster(Roster {
             pattern: pattern.clone(),
-            kind: RosterKind::Page { cookie: cookie.clone() },
+            game: None,
+            kind: ListKind::Page { cookie: cookie.clone() },
             peers: peers.clone(),
             more: true,
         });
@@ -381,19 +382,26 @@ fn the_largest_registration_fits_into_a_frame_whatever_is_said_of_it() {
         let frames = wire::announcements(&both, &limits);
         assert_eq!(frames.iter().map(|frame| open(frame, &limits).register.len()).sum::<usize>(), 2);
         let pattern = Pattern::Descendants(peer.ns.clone());
-        let roster =
-            |kind| Answer::Roster(Roster { pattern: pattern.clone(), kind, peers: vec![peer.clone(); 3], more: true });
+        let roster = |kind| {
+            Answer::Roster(Roster {
+                pattern: pattern.clone(),
+                kind,
+                game: None,
+                peers: vec![peer.clone(); 3],
+                more: true,
+            })
+        };
         for request_id in [None, Some(u64::MAX)] {
             for answer in [
-                Answer::Granted(peer.clone()),
-                roster(RosterKind::Snapshot { version: u64::MAX }),
-                roster(RosterKind::Page { cookie: Some(longest_cookie.clone()) }),
+                Answer::Granted { registration: peer.clone(), game: None },
+                roster(ListKind::Snapshot { version: u64::MAX }),
+                roster(ListKind::Page { cookie: Some(longest_cookie.clone()) }),
             ] {
                 // `said` finds a frame that is over the limit.
                 let frames = said(request_id, &answer, &limits);
                 let entries: usize = frames.iter().map(|frame| frame.register.len()).sum();
                 let expected = match answer {
-                    Answer::Granted(_) => usize::from(request_id.is_some()),
+                    Answer::Granted { .. } => usize::from(request_id.is_some()),
                     _ => 3,
                 };
                 assert_eq!(entries, expected);

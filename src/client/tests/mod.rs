@@ -65,7 +65,7 @@ async fn answers_find_their_requests_in_any_order_and_in_parts() {
         server.answer(unregister, Answer::Done).await;
         server.announce(came("a", "eve", 3)).await;
         server.answer(discover, page(&[("bob", 2)], None, false)).await;
-        server.answer(register, Answer::Granted(registration("a", "me", 4))).await;
+        server.answer(register, Answer::Granted { registration: registration("a", "me", 4), game: None }).await;
     };
     let you = registration("a", "you", 1).id.clone();
     let (me, all, gone, ()) =
@@ -277,7 +277,7 @@ async fn a_call_without_an_answer_ends_at_its_deadline() {
 
     // The late answer disturbs nobody.
     let (id, _) = server.asked().await;
-    server.answer(id, Answer::Granted(registration("a", "me", 1))).await;
+    server.answer(id, Answer::Granted { registration: registration("a", "me", 1), game: None }).await;
     settle(&client, &mut server).await;
 
     let (read, write) = split(ends(1 << 16).0);
@@ -429,7 +429,7 @@ async fn a_close_is_polite() {
         let (id, request) = server.asked().await;
         assert!(matches!(request, Request::Register(_)));
         assert!(server.next().await.is_none());
-        server.answer(id, Answer::Granted(registration("a", "me", 101))).await;
+        server.answer(id, Answer::Granted { registration: registration("a", "me", 101), game: None }).await;
         drop(server);
     };
     let ((), granted, ()) = join!(other.clone().close(), last, script);

@@ -3,8 +3,8 @@
 use super::super::{Client, ClientError, ClientOptions, Event, Events};
 use crate::{
     domain::{
-        Announcement, Answer, LeaveReason, Namespace, Pattern, PeerId, Registration, Rendezvous, Request, RequestId,
-        Roster, RosterKind, Welcome,
+        Announcement, Answer, LeaveReason, ListKind, Namespace, Pattern, PeerId, Registration, Rendezvous, Request,
+        RequestId, Roster, Welcome,
     },
     limits::Limits,
     wire::{self, FrameCodec},
@@ -41,7 +41,7 @@ impl Server {
     /// The next request, which leaves a watch.
     pub(super) async fn left(&mut self) -> Pattern {
         let (_, request) = self.asked().await;
-        let Request::Rendezvous(Rendezvous { pattern, leave: true }) = request else { panic!("{request:?}") };
+        let Request::Rendezvous(Rendezvous { pattern, leave: true, .. }) = request else { panic!("{request:?}") };
         pattern
     }
 
@@ -125,21 +125,21 @@ pub(super) fn left(ns: &str, id: &str, version: u64) -> Announcement {
     Announcement::Unregistered { ns, id, reason: LeaveReason::Disconnected, version }
 }
 
-pub(super) fn list(pattern: &str, kind: RosterKind, peers: &[(&str, u64)], more: bool) -> Answer {
+pub(super) fn list(pattern: &str, kind: ListKind, peers: &[(&str, u64)], more: bool) -> Answer {
     let pattern = Pattern::parse(pattern).expect(pattern);
     let ns = match &pattern {
         Pattern::Exact(ns) | Pattern::Children(ns) | Pattern::Descendants(ns) => ns.to_string(),
     };
     let peers = peers.iter().map(|(id, version)| registration(&ns, id, *version)).collect();
-    Answer::Roster(Roster { pattern, kind, peers, more })
+    Answer::Roster(Roster { pattern, kind, game: None, peers, more })
 }
 
 pub(super) fn snapshot(pattern: &str, peers: &[(&str, u64)], more: bool) -> Answer {
-    list(pattern, RosterKind::Snapshot { version: 100 }, peers, more)
+    list(pattern, ListKind::Snapshot { version: 100 }, peers, more)
 }
 
 pub(super) fn page(peers: &[(&str, u64)], cookie: Option<&'static str>, more: bool) -> Answer {
-    list("a", RosterKind::Page { cookie: cookie.map(Bytes::from) }, peers, more)
+    list("a", ListKind::Page { cookie: cookie.map(Bytes::from) }, peers, more)
 }
 
 pub(super) async fn watching(client: &Client, server: &mut Server, pattern: &str) -> Events {
