@@ -3,9 +3,7 @@
 //! configuration file all read this one table, so a limit that stands here can
 //! be set everywhere and one that does not stand here does not exist.
 
-/// What an address grows by at most where the server fills in its host: `[::]`
-/// becomes an IPv6 address of 39 characters in brackets.
-const LOCATED_BYTES: usize = 41 - 4;
+use crate::domain::{Address, Namespace};
 
 /// One row of the table, for whoever sets or prints limits by name.
 #[derive(Debug, Clone, Copy)]
@@ -176,10 +174,12 @@ impl Limits {
         // for everything around it.
         let largest = self
             .peer_id_bytes
-            .saturating_add(self.addresses.saturating_mul(self.address_bytes.saturating_add(4 + LOCATED_BYTES)))
+            .saturating_add(
+                self.addresses.saturating_mul(self.address_bytes.saturating_add(4 + Address::LOCATED_BYTES)),
+            )
             .saturating_add(self.attributes_bytes)
             .saturating_add(self.attributes.saturating_mul(12))
-            .saturating_add(crate::domain::Namespace::MAX_BYTES + KIB);
+            .saturating_add(Namespace::MAX_BYTES + KIB);
         // A game's attributes may stand in the same frame.
         let largest = largest
             .saturating_add(self.peer_id_bytes)

@@ -22,10 +22,15 @@ impl Registration {
     /// maps, allocations and indexes were measured to take around the texts, rounded
     /// up, over 80,000 registrations of each of seven shapes.
     pub fn size(&self) -> usize {
-        let addresses: usize = self.addresses.iter().map(|address| 100 + address.bytes().len()).sum();
-        let attributes: usize = self.attributes.iter().map(|(name, value)| 216 + name.len() + value.len()).sum();
-        let map = if self.attributes.is_empty() { 0 } else { 430 };
-        368 + self.ns.as_str().len() + self.id.as_str().len() + addresses + map + attributes
+        Self::size_of(self.ns.as_str().len(), self.id.as_str().len(), &self.addresses, &self.attributes)
+    }
+
+    /// The same of one that is to be, whose namespace and id have so many bytes.
+    pub fn size_of(ns: usize, id: usize, addresses: &[Address], attributes: &Attributes) -> usize {
+        let addresses: usize = addresses.iter().map(|address| 100 + address.bytes().len()).sum();
+        let map = if attributes.is_empty() { 0 } else { 430 };
+        let attributes: usize = attributes.iter().map(|(name, value)| 216 + name.len() + value.len()).sum();
+        368 + ns + id + addresses + map + attributes
     }
 }
 
@@ -105,6 +110,13 @@ pub enum Announcement {
         /// The number of the change.
         version: u64,
     },
+}
+
+impl Announcement {
+    /// Whether it tells of a game rather than of a peer.
+    pub fn is_about_games(&self) -> bool {
+        matches!(self, Self::Game(_) | Self::GameClosed { .. })
+    }
 }
 
 /// What one client hears of its request.

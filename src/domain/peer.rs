@@ -63,6 +63,10 @@ impl fmt::Debug for PeerId {
 pub struct Address(Bytes);
 
 impl Address {
+    /// What an address grows by at most where its host is filled in: `[::]` becomes
+    /// an IPv6 address of 39 characters in brackets.
+    pub const LOCATED_BYTES: usize = 41 - 4;
+
     /// Takes an address as it is.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
         Self(bytes.into())

@@ -6,7 +6,7 @@
 mod addresses;
 
 use crate::{
-    domain::{Answer, Code, Inbound, LeaveReason, Refusal, Request, RequestId, SessionId, Time, Welcome},
+    domain::{Announcement, Answer, Code, Inbound, LeaveReason, Refusal, Request, RequestId, SessionId, Time, Welcome},
     limits::Limits,
     registry::{Output, Registry},
     session::Session,
@@ -120,10 +120,11 @@ impl Hub {
 
     /// The connection has ended; others hear of it.
     pub fn close(&mut self, now: Time, id: SessionId, reason: LeaveReason, outlet: &mut impl Outlet) {
-        if let Some(session) = self.sessions.remove(&id) {
+        if let Some(session) = self.sessions.get(&id) {
             let address = session.observed().ip();
-            self.registry.close(id, reason);
-            self.drain(now, id, address, outlet);
+            self.registry.close(now, id, reason);
+            self.drain(now, outlet);
+            self.sessions.remove(&id);
             self.addresses.disconnect(now, address);
         }
     }
@@ -155,11 +156,11 @@ impl Hub {
                     .and(entry)
                     .and_then(|request| session.in_order(request));
                 match entry {
-                    Ok(request) => self.request(id, request_id, request, outlet),
+                    Ok(request) => self.request(now, id, request_id, request, outlet),
                     Err(refusal) => self.answer(id, request_id, &Answer::Refused(refusal), outlet),
                 }
             }
-            work += ENTRY_WORK + self.drain(now, id, address, outlet);
+            work += ENTRY_WORK + self.drain(now, outlet);
             if self.registry.is_listing(id) {
                 // One part of a list is a turn.
                 break;
@@ -171,11 +172,14 @@ impl Hub {
     /// When [`Hub::handle_timeout`] is to be called next; it may be called at any
     /// other time as well. What a call changes may change this.
     pub fn poll_timeout(&self) -> Option<Time> {
-        None
+        self.registry.poll_timeout()
     }
 
     /// Does what is due.
-    pub fn handle_timeout(&mut self, _now: Time, _outlet: &mut impl Outlet) {}
+    pub fn handle_timeout(&mut self, now: Time, outlet: &mut impl Outlet) {
+        self.registry.handle_timeout(now);
+        self.drain(now, outlet);
+    }
 
     /// How many requests and connections were refused, by code.
     pub fn refusals(&self) -> &BTreeMap<Code, u64> {
@@ -207,14 +211,22 @@ impl Hub {
         assert!(self.sessions.len() <= self.limits.connections);
     }
 
-    fn request(&mut self, id: SessionId, request_id: Option<RequestId>, request: Request, outlet: &mut impl Outlet) {
+    fn request(
+        &mut self,
+        now: Time,
+        id: SessionId,
+        request_id: Option<RequestId>,
+        request: Request,
+        outlet: &mut impl Outlet,
+    ) {
         match request {
-            Request::Register(request) => self.registry.register(id, request_id, request),
-            Request::Match(_) | Request::Cancel(_) => {
-                let refusal = Refusal::new(Code::Unsupported, "this server does not do MATCH yet");
-                self.answer(id, request_id, &Answer::Refused(refusal), outlet);
+            Request::Register(request) => self.registry.register(now, id, request_id, request),
+            Request::Match(request) => {
+                let request_id = request_id.expect("a MATCH without a number is not decoded");
+                self.registry.quick_match(now, id, request_id, *request);
             }
-            Request::Unregister(request) => self.registry.unregister(id, request_id, request),
+            Request::Cancel(cancelled) => self.registry.cancel(id, request_id, cancelled),
+            Request::Unregister(request) => self.registry.unregister(now, id, request_id, request),
             Request::Rendezvous(request) => self.registry.rendezvous(id, request_id, request),
             Request::Discover(request) => self.registry.discover(id, request_id, request),
             // There are no tokens to resume with yet, so one is always unknown:
@@ -238,16 +250,23 @@ impl Hub {
         wire::answer(request_id, answer, &self.limits, |frame| outlet.deliver(to, frame));
     }
 
-    /// Hands out everything that one change caused, and charges whoever caused
-    /// it; how many frames that were. An announcement is encoded once however many
-    /// hear it.
-    fn drain(&mut self, now: Time, cause: SessionId, address: IpAddr, outlet: &mut impl Outlet) -> usize {
-        let mut bytes = 0;
+    /// Hands out everything that was caused, and charges whoever caused it; how
+    /// many frames that were. An announcement is encoded once however many hear it.
+    fn drain(&mut self, now: Time, outlet: &mut impl Outlet) -> usize {
         let mut deliveries = 0;
         while let Some(output) = self.registry.poll_output() {
             match output {
-                Output::Answer { to, request_id, answer } => self.answer(to, request_id, &answer, outlet),
-                Output::Announce { to, announcements } => {
+                Output::Answer { to, request_id, answer } => {
+                    self.answer(to, request_id, &answer, outlet);
+                    if self.registry.is_listing(to) {
+                        outlet.resume(to);
+                    }
+                }
+                Output::Announce { cause, mut to, announcements } => {
+                    if announcements.iter().any(Announcement::is_about_games) {
+                        to.retain(|id| self.sessions.get(id).is_some_and(Session::knows_games));
+                    }
+                    let mut bytes = 0;
                     for frame in wire::announcements(&announcements, &self.limits) {
                         bytes += frame.len() * to.len();
                         deliveries += to.len();
@@ -255,15 +274,19 @@ impl Hub {
                             outlet.deliver(watcher, frame.clone());
                         }
                     }
+                    self.charge(now, cause, bytes);
                 }
             }
         }
-        if bytes > 0 {
-            self.addresses.charge_fanout(now, address, bytes, &self.limits);
-            if let Some(session) = self.sessions.get_mut(&cause) {
-                session.charge_fanout(now, bytes, &self.limits);
-            }
-        }
         deliveries
+    }
+
+    /// Charges a session, and its address, for what it caused to be sent to others.
+    fn charge(&mut self, now: Time, cause: SessionId, bytes: usize) {
+        if let Some(session) = self.sessions.get_mut(&cause) {
+            session.charge_fanout(now, bytes, &self.limits);
+            let address = session.observed().ip();
+            self.addresses.charge_fanout(now, address, bytes, &self.limits);
+        }
     }
 }

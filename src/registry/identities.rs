@@ -21,6 +21,20 @@ impl Identities {
         Builder::from_random_bytes(bytes).into_uuid()
     }
 
+    /// So many of these letters, each as likely as any other.
+    pub(super) fn letters(&mut self, of: &[u8], count: usize) -> String {
+        // What is left over of a byte's values would favour the first letters.
+        let fair = 256 - 256 % of.len();
+        let mut text = String::with_capacity(count);
+        while text.len() < count {
+            let mut bytes = [0; 16];
+            self.0.fill_bytes(&mut bytes);
+            let drawn = bytes.into_iter().map(usize::from).filter(|&value| value < fair);
+            text.extend(drawn.map(|value| char::from(of[value % of.len()])).take(count - text.len()));
+        }
+        text
+    }
+
     pub(super) fn peer_id(&mut self) -> PeerId {
         PeerId::from_uuid(self.uuid())
     }

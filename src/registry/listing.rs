@@ -8,30 +8,77 @@
 //! announced. So there is no gap and no duplicate, and a namespace that fits
 //! into one part is shown as of one moment.
 
-use super::{Registry, cookie, spaces::Space};
-use crate::domain::{Answer, ListKind, Namespace, Pattern, Registration, RequestId, Roster, SessionId};
+use super::{Registry, cookie, games, spaces::Space};
+use crate::domain::{
+    Answer, Code, Filter, ListKind, Namespace, Pattern, Refusal, Registration, RequestId, Roster, Seat, SessionId,
+    Subject,
+};
 use std::{ops::Bound, sync::Arc};
 
 /// Bytes of one part on the wire, roughly: what is produced at once while nobody
 /// else can be served. A quarter of the smallest outbox.
-const PART_BYTES: usize = 64 * 1024;
+pub(super) const PART_BYTES: usize = 64 * 1024;
 
 /// Namespaces looked at for one part, for the same reason.
-const PART_NAMESPACES: usize = 4_096;
+pub(super) const PART_NAMESPACES: usize = 4_096;
 
 /// A list that is being given out.
 #[derive(Debug)]
 pub(super) struct Listing {
     pub(super) request_id: Option<RequestId>,
     pub(super) pattern: Pattern,
+    pub(super) topic: Topic,
     pub(super) purpose: Purpose,
-    /// The last one that was listed; `None` before the first.
-    pub(super) after: Option<Position>,
 }
 
 impl Listing {
-    pub(super) fn new(request_id: Option<RequestId>, pattern: Pattern, purpose: Purpose) -> Self {
-        Self { request_id, pattern, purpose, after: None }
+    pub(super) fn new(request_id: Option<RequestId>, pattern: Pattern, topic: Topic, purpose: Purpose) -> Self {
+        Self { request_id, pattern, topic, purpose }
+    }
+}
+
+/// What is listed, and how far that has come.
+#[derive(Debug)]
+pub(super) enum Topic {
+    /// Who is there.
+    Peers {
+        /// The last one that was listed; `None` before the first.
+        after: Option<Position>,
+    },
+    /// Which games there are.
+    Games {
+        filter: Filter,
+        /// The birth of the last one that was listed; 0 before the first.
+        after: u64,
+    },
+}
+
+impl Topic {
+    /// Who is there, from the beginning.
+    pub(super) fn peers() -> Self {
+        Self::Peers { after: None }
+    }
+
+    /// What was asked for, from the beginning.
+    pub(super) fn of(subject: Subject) -> Self {
+        match subject {
+            Subject::Peers { .. } => Self::peers(),
+            Subject::Games { filter } => Self::Games { filter, after: 0 },
+        }
+    }
+
+    /// The same from where an earlier page ended.
+    pub(super) fn behind(self, cookie: Option<&[u8]>, pattern: &Pattern) -> Result<Self, Refusal> {
+        let Some(cookie) = cookie else { return Ok(self) };
+        let topic = match self {
+            Self::Peers { .. } => cookie::read(cookie, pattern).map(|position| Self::Peers { after: Some(position) }),
+            Self::Games { filter, .. } => {
+                cookie::read_games(cookie, pattern).map(|after| Self::Games { filter, after })
+            }
+        };
+        topic.ok_or_else(|| {
+            Refusal::new(Code::InvalidCookie, "this cookie is not from a page of this list; begin without one")
+        })
     }
 }
 
@@ -41,6 +88,13 @@ pub(super) enum Purpose {
     /// The snapshot of a watch.
     Watch {
         /// The watch is older than the list, and hears of all changes.
+        live: bool,
+    },
+    /// The snapshot of a watch that came with a seat.
+    Seat {
+        /// Where the one who sits there stands.
+        joined: u64,
+        /// As in [`Purpose::Watch`].
         live: bool,
     },
     /// A page of DISCOVER.
@@ -68,49 +122,121 @@ struct Part {
 }
 
 impl Registry {
-    /// Answers with the next part of a list, and keeps the list if it has more.
-    pub(super) fn list(&mut self, session: SessionId, mut listing: Listing) {
-        let (count, left_out) = match listing.purpose {
-            Purpose::Watch { .. } => (usize::MAX, Some(session)),
-            Purpose::Discover { left } => (left, None),
+    /// Answers with a list, or with its first part; behind what the session is
+    /// being given already.
+    pub(super) fn list(&mut self, session: SessionId, listing: Listing) {
+        if let Some(waiting) = self.listings.get_mut(&session) {
+            waiting.push_back(listing);
+        } else if let Some(unfinished) = self.next_part(session, listing) {
+            self.listings.insert(session, [unfinished].into());
+        }
+    }
+
+    /// Produces the next part of the session's list.
+    pub fn proceed(&mut self, session: SessionId) {
+        let Some(mut waiting) = self.listings.remove(&session) else { return };
+        let listing = waiting.pop_front().expect("a session without lists is not kept");
+        if let Some(unfinished) = self.next_part(session, listing) {
+            waiting.push_front(unfinished);
+        }
+        if !waiting.is_empty() {
+            self.listings.insert(session, waiting);
+        }
+    }
+
+    /// Answers with a part of a list; the list, if it has more.
+    fn next_part(&mut self, session: SessionId, listing: Listing) -> Option<Listing> {
+        match listing.topic {
+            Topic::Peers { .. } => self.list_peers(session, listing),
+            Topic::Games { .. } => self.list_games(session, listing),
+        }
+    }
+
+    /// Whether a list for this session has parts left, for
+    /// [`Registry::proceed`] to produce. Until then it makes no other request.
+    pub fn is_listing(&self, session: SessionId) -> bool {
+        self.listings.contains_key(&session)
+    }
+
+    fn list_peers(&mut self, session: SessionId, mut listing: Listing) -> Option<Listing> {
+        let Listing { request_id, pattern, topic: Topic::Peers { after }, purpose } = &mut listing else {
+            unreachable!("it lists peers");
         };
-        let part = self.part(&listing.pattern, listing.after.take(), count, left_out);
-        let (kind, more) = match &mut listing.purpose {
+        let first = after.is_none();
+        let (count, left_out) = match purpose {
+            Purpose::Watch { .. } | Purpose::Seat { .. } => (usize::MAX, Some(session)),
+            Purpose::Discover { left } => (*left, None),
+        };
+        let Part { mut peers, after: reached, complete } = self.part(session, pattern, after.take(), count, left_out);
+        let own = match &*pattern {
+            Pattern::Exact(ns) => self.spaces.get(ns),
+            _ => None,
+        };
+        let version = own.map_or(self.version, |space| space.version);
+        let game = match &*pattern {
+            Pattern::Exact(ns) if first => own.and_then(|space| games::sight(ns, space)).map(Box::new),
+            _ => None,
+        };
+        let mut more = !complete;
+        let answer = match purpose {
             Purpose::Watch { .. } => {
-                let own = match &listing.pattern {
-                    Pattern::Exact(ns) => self.spaces.get(ns).map(|space| space.version),
-                    _ => None,
-                };
-                (ListKind::Snapshot { version: own.unwrap_or(self.version) }, !part.complete)
+                let kind = ListKind::Snapshot { version };
+                Answer::Roster(Roster { pattern: pattern.clone(), kind, game, peers, more })
+            }
+            Purpose::Seat { joined, .. } => {
+                let Pattern::Exact(ns) = &*pattern else { unreachable!("a seat is in one namespace") };
+                match own.and_then(|space| space.members.get(joined)) {
+                    Some(seated) if first => peers.insert(0, seated.registration.clone()),
+                    Some(_) => {}
+                    None if first => {
+                        let why = "the seat was taken away again before it could be told; ask once more";
+                        let refusal = Refusal::new(Code::NotFound, why).of(ns);
+                        let request_id = *request_id;
+                        self.answer(session, request_id, Answer::Refused(refusal));
+                        return None;
+                    }
+                    None => {}
+                }
+                Answer::Seat(Seat { ns: ns.clone(), version, game, peers, more })
             }
             Purpose::Discover { left } => {
-                *left -= part.peers.len();
-                let more = !part.complete && *left > 0;
-                let end = if part.complete || more { None } else { part.after.as_ref() };
-                (ListKind::Page { cookie: end.map(|end| cookie::write(&listing.pattern, end)) }, more)
+                *left -= peers.len();
+                more &= *left > 0;
+                let end = if complete || more { None } else { reached.as_ref() };
+                let kind = ListKind::Page { cookie: end.map(|end| cookie::write(pattern, end)) };
+                Answer::Roster(Roster { pattern: pattern.clone(), kind, game: None, peers, more })
             }
         };
-        let roster = Roster { pattern: listing.pattern.clone(), kind, game: None, peers: part.peers, more };
-        self.answer(session, listing.request_id, Answer::Roster(roster));
-        if more {
-            listing.after = part.after;
-            self.listings.insert(session, listing);
-        }
+        *after = reached;
+        let request_id = *request_id;
+        self.answer(session, request_id, answer);
+        more.then_some(listing)
     }
 
     /// Whether a watcher hears of a change at that place, or will see its
     /// outcome in the snapshot that it is being given. With several watches that
     /// match, one of them is not that of the snapshot, and hears.
     pub(super) fn hears(&self, session: SessionId, ns: &Namespace, joined: u64, several: bool) -> bool {
-        let Some(listing) = self.listings.get(&session) else { return true };
-        if !matches!(listing.purpose, Purpose::Watch { live: false }) || !listing.pattern.matches(ns.as_str()) {
-            return true;
-        }
-        let reached = listing.after.as_ref().is_some_and(|after| (ns, joined) <= (&after.ns, after.joined));
-        reached || several
+        let Some(listings) = self.listings.get(&session) else { return true };
+        let to_come = listings.iter().any(|listing| {
+            let Listing { pattern, topic: Topic::Peers { after }, purpose, .. } = listing else { return false };
+            let new = matches!(purpose, Purpose::Watch { live: false } | Purpose::Seat { live: false, .. });
+            let reached = after.as_ref().is_some_and(|after| (ns, joined) <= (&after.ns, after.joined));
+            new && pattern.matches(ns.as_str()) && !reached
+        });
+        !to_come || several
     }
 
-    fn part(&self, pattern: &Pattern, after: Option<Position>, count: usize, left_out: Option<SessionId>) -> Part {
+    /// The peers of a part, which `count` and its size bound. In a list of several
+    /// namespaces those are passed over that the session may not hear of.
+    fn part(
+        &self,
+        session: SessionId,
+        pattern: &Pattern,
+        after: Option<Position>,
+        count: usize,
+        left_out: Option<SessionId>,
+    ) -> Part {
         let mut part = Part { peers: Vec::new(), after, complete: false };
         let mut budget = PART_BYTES;
         let mut namespaces = PART_NAMESPACES;
@@ -128,7 +254,8 @@ impl Registry {
                 return part;
             }
             namespaces -= 1;
-            if pattern.matches(ns.as_str()) && !part.take(ns, space, count, left_out, &mut budget) {
+            let open = matches!(pattern, Pattern::Exact(_)) || self.may_hear(session, ns);
+            if open && pattern.matches(ns.as_str()) && !part.take(ns, space, count, left_out, &mut budget) {
                 return part;
             }
             next = match below_child(pattern, ns) {

@@ -1,5 +1,6 @@
 //! Namespaces and who is in them.
 
+use super::games::Game;
 use crate::domain::{Namespace, PeerId, Registration, SessionId};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,6 +21,8 @@ pub(super) struct Space {
     pub(super) members: BTreeMap<u64, Entry>,
     /// Where a peer id is in `members`.
     pub(super) by_id: BTreeMap<PeerId, u64>,
+    /// What makes it a game, if it is one.
+    pub(super) game: Option<Box<Game>>,
 }
 
 /// One registration, and whose it is.
@@ -54,6 +57,15 @@ impl Spaces {
 
     pub(super) fn get(&self, ns: &Namespace) -> Option<&Space> {
         self.0.get(ns)
+    }
+
+    pub(super) fn get_mut(&mut self, ns: &Namespace) -> Option<&mut Space> {
+        self.0.get_mut(ns)
+    }
+
+    /// The game that the namespace is.
+    pub(super) fn game(&self, ns: &Namespace) -> Option<&Game> {
+        self.0.get(ns)?.game.as_deref()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Namespace, &Space)> {

@@ -3,21 +3,34 @@
 use crate::domain::{Namespace, Pattern, SessionId};
 use std::collections::{BTreeMap, BTreeSet};
 
-type Watchers = BTreeMap<Namespace, BTreeSet<SessionId>>;
+type Sets<T> = BTreeMap<Namespace, Watched<T>>;
 
-/// All watches, found by the namespace that changes: what a change costs does
-/// not depend on watches elsewhere.
-#[derive(Debug, Default)]
-pub(super) struct Watches {
-    exact: Watchers,
+/// All watches of one kind, each with what it brought, found by the namespace
+/// that changes: what a change costs does not depend on watches elsewhere.
+#[derive(Debug)]
+pub(super) struct Watches<T> {
+    exact: Sets<T>,
     /// By the namespace one level above.
-    children: Watchers,
+    children: Sets<T>,
     /// By any namespace above.
-    descendants: Watchers,
+    descendants: Sets<T>,
 }
 
-impl Watches {
-    fn of(&mut self, pattern: &Pattern) -> (&mut Watchers, Namespace) {
+/// The watches of one pattern.
+#[derive(Debug)]
+pub(super) struct Watched<T> {
+    pub(super) pattern: Pattern,
+    pub(super) by_session: BTreeMap<SessionId, T>,
+}
+
+impl<T> Default for Watches<T> {
+    fn default() -> Self {
+        Self { exact: Sets::new(), children: Sets::new(), descendants: Sets::new() }
+    }
+}
+
+impl<T> Watches<T> {
+    fn sets_of(&mut self, pattern: &Pattern) -> (&mut Sets<T>, Namespace) {
         match pattern {
             Pattern::Exact(ns) => (&mut self.exact, ns.clone()),
             Pattern::Children(ns) => (&mut self.children, ns.clone()),
@@ -25,57 +38,82 @@ impl Watches {
         }
     }
 
-    pub(super) fn insert(&mut self, pattern: &Pattern, session: SessionId) {
-        let (watchers, ns) = self.of(pattern);
-        watchers.entry(ns).or_default().insert(session);
+    /// Adds a watch, or changes what it brought.
+    pub(super) fn insert(&mut self, pattern: &Pattern, session: SessionId, brought: T) {
+        let (sets, ns) = self.sets_of(pattern);
+        let new = || Watched { pattern: pattern.clone(), by_session: BTreeMap::new() };
+        sets.entry(ns).or_insert_with(new).by_session.insert(session, brought);
     }
 
     pub(super) fn remove(&mut self, pattern: &Pattern, session: SessionId) {
-        let (watchers, ns) = self.of(pattern);
-        let sessions = watchers.get_mut(&ns).expect("a session's index names watches that exist");
-        sessions.remove(&session);
-        if sessions.is_empty() {
-            watchers.remove(&ns);
+        let (sets, ns) = self.sets_of(pattern);
+        let watched = sets.get_mut(&ns).expect("a session's index names watches that exist");
+        watched.by_session.remove(&session);
+        if watched.by_session.is_empty() {
+            sets.remove(&ns);
         }
+    }
+
+    /// What the session's watch of exactly that namespace brought.
+    pub(super) fn exact(&self, ns: &Namespace, session: SessionId) -> Option<&T> {
+        self.exact.get(ns)?.by_session.get(&session)
     }
 
     /// Every watch, for the invariants.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Pattern, SessionId)> {
-        fn each(watchers: &Watchers, pattern: fn(Namespace) -> Pattern) -> impl Iterator<Item = (Pattern, SessionId)> {
-            watchers
-                .iter()
-                .flat_map(move |(ns, sessions)| sessions.iter().map(move |&session| (pattern(ns.clone()), session)))
-        }
-        each(&self.exact, Pattern::Exact)
-            .chain(each(&self.children, Pattern::Children))
-            .chain(each(&self.descendants, Pattern::Descendants))
+        let all = self.exact.values().chain(self.children.values()).chain(self.descendants.values());
+        all.flat_map(|watched| watched.by_session.keys().map(|&session| (watched.pattern.clone(), session)))
     }
 
-    /// Who hears of a change in `ns`: each once, in order, if `hears` says so of
-    /// it and of whether several of its watches match.
-    pub(super) fn watchers(&self, ns: &Namespace, hears: impl Fn(SessionId, bool) -> bool) -> Vec<SessionId> {
-        let mut found: Vec<SessionId> = Vec::new();
+    /// Whether anybody hears of a change in `ns`.
+    pub(super) fn any(&self, ns: &Namespace) -> bool {
+        self.of(ns).next().is_some()
+    }
+
+    /// How many of the session's watches match `ns`.
+    pub(super) fn count(&self, ns: &Namespace, session: SessionId) -> usize {
+        self.of(ns).filter(|watched| watched.by_session.contains_key(&session)).count()
+    }
+
+    /// Who watches `ns`: each once, in order, and whether several of its watches
+    /// match.
+    pub(super) fn watchers(&self, ns: &Namespace) -> Vec<(SessionId, bool)> {
+        let mut found: Vec<(SessionId, bool)> = Vec::new();
         let mut several_sets = false;
-        for set in self.sets(ns) {
+        for watched in self.of(ns) {
             several_sets |= !found.is_empty();
-            found.extend(set);
+            found.extend(watched.by_session.keys().map(|&session| (session, false)));
         }
         if several_sets {
             found.sort_unstable();
-            let each = found.chunk_by(|one, next| one == next);
-            each.filter(|same| hears(same[0], same.len() > 1)).map(|same| same[0]).collect()
-        } else {
-            found.retain(|&session| hears(session, false));
-            found
+            let each = found.chunk_by(|(one, _), (next, _)| one == next);
+            found = each.map(|same| (same[0].0, same.len() > 1)).collect();
         }
+        found
     }
 
-    fn sets<'a>(&'a self, ns: &'a Namespace) -> impl Iterator<Item = &'a BTreeSet<SessionId>> {
+    /// The watches that match `ns`, pattern by pattern.
+    pub(super) fn of<'a>(&'a self, ns: &'a Namespace) -> impl Iterator<Item = &'a Watched<T>> {
         let exact = self.exact.get(ns);
-        let children = ns.ancestors().next().and_then(|parent| self.children.get(parent));
+        let children = ns.parent().and_then(|parent| self.children.get(parent));
         // Most servers have no such watch: then nothing is looked up for each level.
         let levels = if self.descendants.is_empty() { 0 } else { usize::MAX };
         let descendants = ns.ancestors().take(levels).filter_map(|above| self.descendants.get(above));
         exact.into_iter().chain(children).chain(descendants)
+    }
+}
+
+/// The patterns that a session watches, by kind: an index of two [`Watches`].
+#[derive(Debug, Default)]
+pub(super) struct Patterns {
+    /// Of peers.
+    pub(super) peers: BTreeSet<Pattern>,
+    /// Of games.
+    pub(super) games: BTreeSet<Pattern>,
+}
+
+impl Patterns {
+    pub(super) fn len(&self) -> usize {
+        self.peers.len() + self.games.len()
     }
 }

@@ -11,6 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
+use tokio::sync::Notify;
 
 /// What all threads share: the hub and the outboxes behind one lock, so that
 /// everyone's outbox is filled in the order in which things happened; and the
@@ -19,6 +20,8 @@ use std::{
 pub(super) struct Exchange {
     pub(super) limits: Limits,
     begun: Instant,
+    /// Something is due earlier than it was.
+    pub(super) rescheduled: Notify,
     advertise: Option<IpAddr>,
     state: Mutex<State>,
 }
@@ -27,6 +30,8 @@ pub(super) struct Exchange {
 struct State {
     hub: Hub,
     outboxes: Outboxes,
+    /// When the hub wants to be called, as far as the one who calls it knows.
+    scheduled: Option<Time>,
     /// What whoever still connects is told.
     shutting_down: Option<Refusal>,
 }
@@ -38,8 +43,9 @@ impl Exchange {
         Self {
             limits,
             begun: Instant::now(),
+            rescheduled: Notify::new(),
             advertise,
-            state: Mutex::new(State { hub: Hub::new(options), outboxes, shutting_down: None }),
+            state: Mutex::new(State { hub: Hub::new(options), outboxes, scheduled: None, shutting_down: None }),
         }
     }
 
@@ -67,20 +73,47 @@ impl Exchange {
 
     pub(super) fn receive(&self, id: SessionId, inbound: Inbound) -> Progress {
         let now = self.now();
-        let State { hub, outboxes, .. } = &mut *self.state();
-        hub.receive(now, id, inbound, &mut outboxes.during(id))
+        let mut state = self.state();
+        let State { hub, outboxes, .. } = &mut *state;
+        let progress = hub.receive(now, id, inbound, &mut outboxes.during(id));
+        self.reschedule(&mut state);
+        progress
     }
 
     pub(super) fn proceed(&self, id: SessionId) -> Progress {
         let now = self.now();
-        let State { hub, outboxes, .. } = &mut *self.state();
-        hub.proceed(now, id, &mut outboxes.during(id))
+        let mut state = self.state();
+        let State { hub, outboxes, .. } = &mut *state;
+        let progress = hub.proceed(now, id, &mut outboxes.during(id));
+        self.reschedule(&mut state);
+        progress
+    }
+
+    /// Wakes the one who waits for what is due, if that is earlier than it knows.
+    fn reschedule(&self, state: &mut State) {
+        let next = state.hub.poll_timeout();
+        if next.is_some_and(|next| state.scheduled.is_none_or(|scheduled| next < scheduled)) {
+            state.scheduled = next;
+            self.rescheduled.notify_one();
+        }
+    }
+
+    /// Does what is due, if anything is; when to come again.
+    pub(super) fn handle_timeout(&self) -> Option<Instant> {
+        let now = self.now();
+        let State { hub, outboxes, scheduled, .. } = &mut *self.state();
+        if hub.poll_timeout().is_some_and(|due| due <= now) {
+            hub.handle_timeout(now, &mut outboxes.meanwhile());
+        }
+        *scheduled = hub.poll_timeout();
+        scheduled.map(|due| self.begun + due.since(Time::START))
     }
 
     /// Ends a session; its outbox takes nothing any more.
     pub(super) fn close(&self, id: SessionId, reason: LeaveReason) {
         let now = self.now();
-        let State { hub, outboxes, shutting_down } = &mut *self.state();
+        let mut state = self.state();
+        let State { hub, outboxes, shutting_down, .. } = &mut *state;
         outboxes.close(id);
         if shutting_down.is_some() {
             // Everyone was told, and nobody hears of the others' ends: with
@@ -88,6 +121,7 @@ impl Exchange {
             return;
         }
         hub.close(now, id, reason, &mut outboxes.during(id));
+        self.reschedule(&mut state);
     }
 
     /// Counts a refusal that a connection gave without asking the hub.

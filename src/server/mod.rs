@@ -10,6 +10,7 @@ mod accept;
 mod connection;
 mod exchange;
 mod outbox;
+mod timeouts;
 
 use crate::{hub::HubOptions, limits::Limits, transport::tcp};
 use exchange::Exchange;
@@ -144,9 +145,13 @@ impl Server {
             let _entered = runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
         };
-        std::thread::Builder::new()
-            .name(format!("foregather-{number}"))
-            .spawn(move || runtime.block_on(accept::serve(listener, exchange, stop, grace)))
+        std::thread::Builder::new().name(format!("foregather-{number}")).spawn(move || {
+            // One of the threads looks after what is due for all.
+            if number == 0 {
+                runtime.spawn(timeouts::serve(exchange.clone(), stop.clone()));
+            }
+            runtime.block_on(accept::serve(listener, exchange, stop, grace));
+        })
     }
 
     /// Where it listens.

@@ -49,6 +49,9 @@ struct Queue {
     bytes: usize,
     end: Option<End>,
     closed: bool,
+    /// The hub has begun something for the session that its connection is to go
+    /// on with.
+    resume: bool,
 }
 
 /// Why the server ends a connection, and what it says last.
@@ -79,6 +82,11 @@ impl Outbox {
     /// How the server wants the connection to end, if it does.
     pub(super) fn take_end(&self) -> Option<End> {
         self.queue().end.take()
+    }
+
+    /// Whether the hub has more to do for the session than its connection knows of.
+    pub(super) fn take_resume(&self) -> bool {
+        std::mem::take(&mut self.queue().resume)
     }
 
     /// What waits, in bytes.
@@ -216,13 +224,18 @@ impl Outboxes {
     /// The way out while the session `cause` is served: its own connection
     /// writes when it is done, and need not be woken for that.
     pub(super) fn during(&mut self, cause: SessionId) -> impl Outlet {
-        During { outboxes: self, cause }
+        During { outboxes: self, cause: Some(cause) }
+    }
+
+    /// The way out while nobody in particular is served.
+    pub(super) fn meanwhile(&mut self) -> impl Outlet {
+        During { outboxes: self, cause: None }
     }
 }
 
 struct During<'a> {
     outboxes: &'a mut Outboxes,
-    cause: SessionId,
+    cause: Option<SessionId>,
 }
 
 impl Outlet for During<'_> {
@@ -242,7 +255,7 @@ impl Outlet for During<'_> {
             let over_share = all > half && own > half / by_session.len();
             let over_all = behind && (over_share || all > *outboxes_bytes);
             // What a session asks for itself is produced only while there is room.
-            if (own > *outbox_bytes || over_all) && to != self.cause {
+            if (own > *outbox_bytes || over_all) && Some(to) != self.cause {
                 drop(queue);
                 outbox.end(End { reason: LeaveReason::Slow, last: slow.clone(), cut: true });
                 return;
@@ -251,12 +264,20 @@ impl Outlet for During<'_> {
             total.fetch_add(cost, Ordering::Relaxed);
             queue.frames.push_back(frame);
         }
-        if to != self.cause {
+        if Some(to) != self.cause {
             outbox.waker.wake();
         }
     }
 
-    fn resume(&mut self, _to: SessionId) {}
+    fn resume(&mut self, to: SessionId) {
+        if Some(to) == self.cause {
+            return;
+        }
+        if let Some(outbox) = self.outboxes.by_session.get(&to) {
+            outbox.queue().resume = true;
+            outbox.waker.wake();
+        }
+    }
 
     fn has_room(&self, to: SessionId) -> bool {
         let outboxes = &self.outboxes;

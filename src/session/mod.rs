@@ -6,7 +6,7 @@ mod rate;
 pub use rate::{Bucket, Rate};
 
 use crate::{
-    domain::{Code, Hello, Inbound, Refusal, Request, RequestId, Time},
+    domain::{Code, Discover, Hello, Inbound, Refusal, Rendezvous, Request, RequestId, Subject, Time},
     limits::Limits,
 };
 use std::{net::SocketAddr, vec};
@@ -18,6 +18,8 @@ pub struct Session {
     introduced: bool,
     /// It has asked for something other than to be introduced.
     asked: bool,
+    /// It has numbered a request.
+    numbered: bool,
     request_id: Option<RequestId>,
     /// What the frame that is being worked on still asks for.
     entries: vec::IntoIter<Result<Request, Refusal>>,
@@ -32,6 +34,7 @@ impl Session {
             observed,
             introduced: false,
             asked: false,
+            numbered: false,
             request_id: None,
             entries: Vec::new().into_iter(),
             entry_rate: Bucket::default(),
@@ -47,8 +50,14 @@ impl Session {
     /// Takes a frame to work on; the one before must be finished.
     pub fn take(&mut self, inbound: Inbound) {
         assert_eq!(self.entries.len(), 0, "frames are worked on one after the other");
+        self.numbered |= inbound.request_id.is_some();
         self.request_id = inbound.request_id;
         self.entries = inbound.entries.into_iter();
+    }
+
+    /// Whether it is known to understand more than the seed's protocol had.
+    pub fn knows_games(&self) -> bool {
+        self.introduced || self.numbered
     }
 
     /// What the frame asks for next, and under which number.
@@ -106,6 +115,15 @@ impl Session {
                     ));
                 }
                 self.introduced = true;
+            }
+            Request::Rendezvous(Rendezvous { subject: Subject::Games { .. }, .. })
+            | Request::Discover(Discover { subject: Subject::Games { .. }, .. })
+                if !self.knows_games() =>
+            {
+                return Err(Refusal::new(
+                    Code::InvalidMessage,
+                    "games are told only to those who have said HELLO or number their requests (request_id); do either",
+                ));
             }
             _ => self.asked = true,
         }

@@ -1,0 +1,129 @@
+//! Who hears of what happens in a namespace.
+
+use super::{Output, Registry, games, games::Game};
+use crate::domain::{Announcement, Namespace, SessionId};
+
+/// Those who hear of the peers of a namespace: each once, in order, and whether
+/// several of its watches match.
+pub(super) type Audience = Vec<(SessionId, bool)>;
+
+/// A change, and where it is.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// Where in the namespace.
+    pub(super) joined: u64,
+    /// The one whom it reaches in any case.
+    pub(super) own: Option<SessionId>,
+    pub(super) announcement: Announcement,
+}
+
+impl Registry {
+    /// Whether the session would hear of the peers there if it watched them.
+    pub(super) fn may_hear(&self, session: SessionId, ns: &Namespace) -> bool {
+        let guarded = self.spaces.game(ns).filter(|game| game.is_guarded());
+        guarded.is_none_or(|game| self.is_let_in(session, ns, game))
+    }
+
+    fn is_let_in(&self, session: SessionId, ns: &Namespace, game: &Game) -> bool {
+        if game.bans.hold(session, None) {
+            return false;
+        }
+        let secret = &game.rules.secret;
+        let brought = || self.watches.exact(ns, session).and_then(Option::as_deref);
+        secret.is_none() || self.is_member(session, ns) || brought() == Some(secret)
+    }
+
+    /// Who hears of the peers there as things are now.
+    pub(super) fn audience(&self, ns: &Namespace) -> Audience {
+        let mut audience = self.watches.watchers(ns);
+        if !audience.is_empty()
+            && let Some(game) = self.spaces.game(ns).filter(|game| game.is_guarded())
+        {
+            audience.retain(|&(session, _)| self.is_let_in(session, ns, game));
+        }
+        audience
+    }
+
+    /// Tells those who hear of it, but not the one whose doing it is, of changes
+    /// that happened together.
+    pub(super) fn tell(
+        &mut self,
+        cause: SessionId,
+        ns: &Namespace,
+        audience: &Audience,
+        except: Option<SessionId>,
+        changes: Vec<Told>,
+    ) {
+        let listening = audience.iter().filter(|&&(session, _)| Some(session) != except);
+        if !self.listings.is_empty() {
+            for Told { joined, own, announcement } in changes {
+                let heard = listening.clone().filter(|&&(session, several)| self.hears(session, ns, joined, several));
+                let mut to: Vec<SessionId> = heard.map(|&(session, _)| session).collect();
+                if let Some(own) = own
+                    && let Err(place) = to.binary_search(&own)
+                {
+                    to.insert(place, own);
+                }
+                self.announce(cause, to, announcement);
+            }
+            return;
+        }
+        // All of them are heard by the same sessions, but for those who are told
+        // only what concerns themselves.
+        let to: Vec<SessionId> = listening.map(|&(session, _)| session).collect();
+        let mut alone = Vec::new();
+        for change in &changes {
+            if let Some(own) = change.own
+                && to.binary_search(&own).is_err()
+            {
+                alone.push((own, change.announcement.clone()));
+            }
+        }
+        if !to.is_empty() {
+            let announcements = changes.into_iter().map(|change| change.announcement).collect();
+            self.outputs.push_back(Output::Announce { cause, to, announcements });
+        }
+        for (own, announcement) in alone {
+            self.outputs.push_back(Output::Announce { cause, to: vec![own], announcements: vec![announcement] });
+        }
+    }
+
+    /// Tells who is there to those who hear of it only from now on.
+    pub(super) fn reveal(&mut self, cause: SessionId, ns: &Namespace, to: &[SessionId]) {
+        for &session in to {
+            let several = self.watches.count(ns, session) > 1;
+            let space = self.spaces.get(ns).expect("what is revealed exists");
+            let others = space
+                .members
+                .iter()
+                .filter(|&(&joined, entry)| entry.session != session && self.hears(session, ns, joined, several));
+            let announcements: Vec<_> =
+                others.map(|(_, entry)| Announcement::Registered(entry.registration.clone())).collect();
+            if !announcements.is_empty() {
+                self.outputs.push_back(Output::Announce { cause, to: vec![session], announcements });
+            }
+        }
+    }
+
+    /// Tells those sessions how the game is now.
+    pub(super) fn tell_game(&mut self, cause: SessionId, ns: &Namespace, to: Vec<SessionId>) {
+        let game = self.spaces.get(ns).and_then(|space| games::sight(ns, space)).expect("what has changed exists");
+        self.announce(cause, to, Announcement::Game(Box::new(game)));
+    }
+
+    /// Adds to what the same sessions are told already, if they are.
+    pub(super) fn announce(&mut self, cause: SessionId, to: Vec<SessionId>, announcement: Announcement) {
+        if to.is_empty() {
+            return;
+        }
+        if let Some(Output::Announce { cause: same, to: before, announcements }) = self.outputs.back_mut()
+            && *same == cause
+            && *before == to
+            && announcements.iter().all(|before| before.is_about_games() == announcement.is_about_games())
+        {
+            announcements.push(announcement);
+        } else {
+            self.outputs.push_back(Output::Announce { cause, to, announcements: vec![announcement] });
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! REGISTER: who comes into a namespace, makes it a game, or changes what is
+//! said there.
+
+use super::{
+    OPEN, Registry,
+    announce::Told,
+    banned,
+    games::{Game, Rules},
+    spaces::Entry,
+    wrong_secret,
+};
+use crate::domain::{
+    Address, Announcement, Answer, AppVersion, Code, GameSettings, Namespace, Peer, PeerId, Refusal, Register,
+    Registration, RequestId, Secret, SessionId, Time,
+};
+use std::sync::Arc;
+
+impl Registry {
+    /// REGISTER.
+    ///
+    /// A peer that the session has there already is updated, which is decided
+    /// before any limit is looked at. A peer without an id is the one that the
+    /// session registered there without an id before, so that a client which
+    /// only repeats itself does not fill the namespace.
+    pub fn register(&mut self, now: Time, session: SessionId, request_id: Option<RequestId>, request: Register) {
+        self.now = now;
+        let ns = request.ns.clone();
+        self.changing(session, &ns, |registry| {
+            let before = registry.outputs.len();
+            match registry.try_register(session, request) {
+                Ok(registration) => {
+                    let game = registry.sight(&ns).map(Box::new);
+                    // Whoever asked is answered before others are told.
+                    let to = session;
+                    let answer =
+                        super::Output::Answer { to, request_id, answer: Answer::Granted { registration, game } };
+                    registry.outputs.insert(before, answer);
+                    registry.seat_own_waiting(session, &ns);
+                }
+                Err(refusal) => registry.answer(session, request_id, Answer::Refused(refusal.of(&ns))),
+            }
+        });
+    }
+
+    fn try_register(&mut self, session: SessionId, request: Register) -> Result<Arc<Registration>, Refusal> {
+        let ns = &request.ns;
+        let held = match &request.peer.id {
+            Some(id) => self.spaces.find(ns, id),
+            None => {
+                let unnamed = self.sessions[&session].unnamed.get(ns);
+                unnamed.map(|&joined| (joined, self.spaces.member(ns, joined)))
+            }
+        };
+        match held {
+            Some((joined, entry)) if entry.session == session => self.update(session, joined, request),
+            taken => self.newcomer(session, taken.is_some(), request),
+        }
+    }
+
+    /// A peer that is there already says something else of itself, or of its game.
+    fn update(&mut self, session: SessionId, joined: u64, request: Register) -> Result<Arc<Registration>, Refusal> {
+        let Register { ns, peer, game: settings, secret, .. } = request;
+        let rules = settings.map(|settings| self.new_rules(&ns, joined, *settings, &secret)).transpose()?;
+        let current = self.spaces.member(&ns, joined).registration.clone();
+        let addresses = self.located(session, peer.addresses);
+        let same = current.addresses == addresses && current.attributes == peer.attributes;
+        let changed = (!same).then(|| Registration {
+            ns: ns.clone(),
+            id: current.id.clone(),
+            addresses,
+            attributes: peer.attributes,
+            version: self.version + 1,
+        });
+
+        let (mut before, mut after) = (current.size(), changed.as_ref().map_or(current.size(), Registration::size));
+        if let (Some(rules), Some(game)) = (&rules, self.spaces.game(&ns)) {
+            (before, after) = (before + game.rules.size(&ns), after + rules.size(&ns));
+        }
+        if after > before {
+            self.room_for(after - before)?;
+        }
+
+        let registration = match changed {
+            Some(changed) => {
+                self.version += 1;
+                self.registered_bytes = self.registered_bytes - current.size() + changed.size();
+                let registration = self.spaces.replace(joined, changed);
+                self.tell_registered(session, joined, &registration);
+                registration
+            }
+            None => current,
+        };
+        if let Some(rules) = rules {
+            self.set_rules(session, &ns, joined, rules);
+        }
+        Ok(registration)
+    }
+
+    /// What the rules of the game become if that member may change them.
+    fn new_rules(
+        &self,
+        ns: &Namespace,
+        joined: u64,
+        settings: GameSettings,
+        secret: &Secret,
+    ) -> Result<Rules, Refusal> {
+        let Some(game) = self.spaces.game(ns) else {
+            return Err(Refusal::new(
+                Code::NotOwner,
+                "this namespace was born without a Game, and nobody owns it; a Game makes a new one only",
+            ));
+        };
+        let rules = match game.owner {
+            Some(owner) if owner != joined => {
+                return Err(Refusal::new(Code::NotOwner, "this peer does not own the game; its owner sets it"));
+            }
+            _ => game.rules.with(settings, &self.limits)?,
+        };
+        // One who claims a game must know what opens it now.
+        if game.owner.is_none() && game.rules.secret != *secret && !game.rules.secret.is_none() {
+            return Err(wrong_secret());
+        }
+        Ok(rules)
+    }
+
+    fn newcomer(&mut self, session: SessionId, taken: bool, request: Register) -> Result<Arc<Registration>, Refusal> {
+        let Register { ns, peer, game: settings, secret, app_version } = request;
+        let space = self.spaces.get(&ns);
+        let game = space.and_then(|space| space.game.as_deref());
+        let (rules, claims) = match (settings, game) {
+            (None, _) => (None, false),
+            (Some(settings), None) if space.is_none() => (Some(Rules::new(*settings, &self.limits)), false),
+            (Some(settings), Some(game)) if game.owner.is_none() => {
+                (Some(game.rules.with(*settings, &self.limits)?), true)
+            }
+            (Some(_), _) => {
+                return Err(Refusal::new(
+                    Code::GameExists,
+                    "this namespace exists already, and a Game makes a new one only; choose another name, or enter \
+                     it without a Game",
+                ));
+            }
+        };
+        if let Some(game) = game {
+            knows(session, game, peer.id.as_ref(), &secret, &app_version)?;
+        }
+        if taken {
+            return Err(Refusal::new(
+                Code::PeerIdTaken,
+                "another connection has registered this peer id here; choose another, or leave the id out to be \
+                 given one",
+            ));
+        }
+        if let (Some(game), Some(space)) = (game, space) {
+            self.has_seat(game, space.members.len())?;
+        }
+        self.room_for_registration(session)?;
+        if space.is_none() {
+            self.room_for_namespace()?;
+        }
+        let grows = match (&rules, game) {
+            (Some(rules), Some(game)) => rules.size(&ns).saturating_sub(game.rules.size(&ns)),
+            _ => 0,
+        };
+        // One who watches what takes a secret hears of it from now on, as a member.
+        let shut_out = game.is_some_and(Game::is_guarded) && !self.may_hear(session, &ns);
+        let (birth, claim) = if claims { (None, rules) } else { (rules, None) };
+        let (joined, registration) = self.put(session, &ns, peer, birth, grows)?;
+        self.tell_registered(session, joined, &registration);
+        if let Some(rules) = claim {
+            self.set_rules(session, &ns, joined, rules);
+        }
+        if shut_out && self.watches.count(&ns, session) > 0 {
+            self.reveal(session, &ns, &[session]);
+        }
+        Ok(registration)
+    }
+
+    fn has_seat(&self, game: &Game, members: usize) -> Result<(), Refusal> {
+        if game.rules.locked {
+            return Err(Refusal::new(Code::GameLocked, "the owner has closed this game to newcomers; try another"));
+        }
+        if game.rules.free(members, &self.limits) == 0 {
+            return Err(Refusal::new(
+                Code::GameFull,
+                format!("all seats of this game are taken, {members} members; try another, or wait for one to leave"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Registers a peer; where it stands. The first one makes the namespace, and
+    /// with `rules` a game, which it owns. There must be so many bytes to `spare`.
+    ///
+    /// # Errors
+    /// `SERVER_FULL`; all else was looked at before.
+    pub(super) fn put(
+        &mut self,
+        session: SessionId,
+        ns: &Namespace,
+        peer: Peer,
+        rules: Option<Rules>,
+        spare: usize,
+    ) -> Result<(u64, Arc<Registration>), Refusal> {
+        let unnamed = peer.id.is_none();
+        let registration = Registration {
+            ns: ns.clone(),
+            id: peer.id.unwrap_or_else(|| self.identities.peer_id()),
+            addresses: self.located(session, peer.addresses),
+            attributes: peer.attributes,
+            version: self.version + 1,
+        };
+        let bytes = registration.size() + rules.as_ref().map_or(0, |rules| rules.size(ns));
+        self.room_for(bytes + spare)?;
+
+        self.registered_bytes += bytes;
+        let joined = self.next_version();
+        let holder = self.sessions.get_mut(&session).expect(OPEN);
+        if unnamed {
+            holder.unnamed.insert(ns.clone(), joined);
+        }
+        holder.registrations.insert((ns.clone(), joined));
+        let registration = self.spaces.insert(joined, Entry::new(registration, session));
+        if let Some(rules) = rules {
+            let space = self.spaces.get_mut(ns).expect("it was made above");
+            space.game = Some(Box::new(Game::new(joined, rules)));
+            self.ages.insert(joined, ns);
+        }
+        Ok((joined, registration))
+    }
+
+    /// Tells the others that a peer is there, or what has become of it.
+    pub(super) fn tell_registered(&mut self, session: SessionId, joined: u64, registration: &Arc<Registration>) {
+        let announcement = Announcement::Registered(registration.clone());
+        let audience = self.audience(&registration.ns);
+        let change = Told { joined, own: None, announcement };
+        self.tell(session, &registration.ns, &audience, Some(session), vec![change]);
+    }
+
+    /// Changes what the owner of a game sets. One who does not own it becomes its
+    /// owner, of which everybody hears.
+    fn set_rules(&mut self, session: SessionId, ns: &Namespace, joined: u64, rules: Rules) {
+        let before = self.audience(ns);
+        let version = self.version + 1;
+        let space = self.spaces.get_mut(ns).expect("a game has members");
+        let game = space.game.as_mut().expect("only a game has rules");
+        let claimed = game.owner != Some(joined);
+        if !claimed && game.rules == rules {
+            return;
+        }
+        let guard_changed = game.rules.secret != rules.secret;
+        self.registered_bytes = self.registered_bytes - game.rules.size(ns) + rules.size(ns);
+        game.rules = rules;
+        if claimed {
+            game.owner = Some(joined);
+            game.term += 1;
+        }
+        space.version = version;
+        self.version = version;
+
+        let heard_before: Vec<SessionId> = before.into_iter().map(|(heard, _)| heard).collect();
+        let heard_now: Vec<SessionId> = self.audience(ns).into_iter().map(|(heard, _)| heard).collect();
+        let mut to = heard_before.clone();
+        let mut revealed = Vec::new();
+        if guard_changed {
+            revealed.extend(heard_now.iter().filter(|heard| heard_before.binary_search(heard).is_err()));
+            to.extend(&revealed);
+            to.sort_unstable();
+        }
+        to.retain(|&heard| claimed || heard != session);
+        self.tell_game(session, ns, to);
+        self.reveal(session, ns, &revealed);
+    }
+
+    fn located(&self, session: SessionId, addresses: Vec<Address>) -> Vec<Address> {
+        let host = self.sessions[&session].host;
+        addresses.into_iter().map(|address| address.located(host)).collect()
+    }
+}
+
+/// What is asked of a newcomer to a game before anything else.
+fn knows(
+    session: SessionId,
+    game: &Game,
+    id: Option<&PeerId>,
+    secret: &Secret,
+    app_version: &AppVersion,
+) -> Result<(), Refusal> {
+    if game.bans.hold(session, id) {
+        return Err(banned());
+    }
+    if !game.rules.secret.is_none() && game.rules.secret != *secret {
+        return Err(wrong_secret());
+    }
+    let wanted = &game.rules.app_version;
+    if !wanted.is_none() && wanted != app_version {
+        let why = format!("this game is of app_version {:?}; use a program of that version", wanted.as_str());
+        return Err(Refusal::new(Code::VersionMismatch, why).wanting(wanted.clone()));
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! Lists of games, and what those who watch them are told.
+//!
+//! A game's changes are told at once, and then not again for `game_list_ms`: what
+//! happens meanwhile is folded to how the game is when that is over. So everybody
+//! who watches has been told the same of a game, and it is enough to remember
+//! that once.
+
+use super::{
+    Registry, cookie,
+    listing::{Listing, PART_BYTES, PART_NAMESPACES, Purpose, Topic},
+};
+use crate::domain::{Announcement, Answer, Filter, Game, GameList, ListKind, Namespace, Pattern, SessionId, Time};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// What those who watch lists were told within the last `game_list_ms`.
+#[derive(Debug, Default)]
+pub(super) struct Lobby {
+    told: BTreeMap<Namespace, Told>,
+    /// When each of these may be told again.
+    due: BTreeSet<(Time, Namespace)>,
+}
+
+/// What was told of one game.
+#[derive(Debug)]
+struct Told {
+    /// How it was; `None`: not there.
+    seen: Option<Seen>,
+    /// Something has changed since.
+    waiting: bool,
+    /// Whose doing the last change was.
+    cause: SessionId,
+}
+
+/// A game as it was shown, and when it was born.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    born: u64,
+    game: Game,
+}
+
+impl Lobby {
+    /// When something is to be told next.
+    pub(super) fn next_due(&self) -> Option<Time> {
+        self.due.first().map(|&(time, _)| time)
+    }
+
+    fn tell_again(&mut self, at: Time, ns: Namespace, told: Told) {
+        self.due.insert((at, ns.clone()));
+        self.told.insert(ns, told);
+    }
+
+    /// The game as it was told last, where another announcement of it waits.
+    fn withheld(&self, ns: &Namespace) -> Option<Option<&Game>> {
+        let told = self.told.get(ns).filter(|told| told.waiting)?;
+        Some(told.seen.as_ref().map(|seen| &seen.game))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    /// Whether two that should hold the same games do, for the invariants.
+    pub(super) fn is_consistent(&self) -> bool {
+        self.due.len() == self.told.len() && self.due.iter().all(|(_, ns)| self.told.contains_key(ns))
+    }
+}
+
+impl Registry {
+    /// How a game is before a change, for whoever may have to be told what has
+    /// changed.
+    pub(super) fn lobby_sight(&self, ns: &Namespace) -> Option<Seen> {
+        if self.lists.any(ns) && !self.lobby.told.contains_key(ns) { self.seen(ns) } else { None }
+    }
+
+    fn seen(&self, ns: &Namespace) -> Option<Seen> {
+        let born = self.spaces.game(ns)?.born;
+        self.sight(ns).map(|game| Seen { born, game })
+    }
+
+    /// Tells those who watch lists what has become of a game, or remembers to.
+    pub(super) fn lobby_changed(&mut self, cause: SessionId, ns: &Namespace, before: Option<Seen>) {
+        if let Some(told) = self.lobby.told.get_mut(ns) {
+            (told.waiting, told.cause) = (true, cause);
+            return;
+        }
+        if self.lists.any(ns) {
+            self.tell_lists(cause, ns, before);
+        }
+    }
+
+    /// Tells what was held back, as it is now.
+    pub(super) fn tell_lobby(&mut self) {
+        while self.lobby.next_due().is_some_and(|due| due <= self.now) {
+            let (_, ns) = self.lobby.due.pop_first().expect("it is due");
+            let told = self.lobby.told.remove(&ns).expect("what is due was told before");
+            if told.waiting {
+                self.tell_lists(told.cause, &ns, told.seen);
+            }
+        }
+    }
+
+    /// Tells those who watch lists how a game is now that was so before.
+    fn tell_lists(&mut self, cause: SessionId, ns: &Namespace, before: Option<Seen>) {
+        let after = self.seen(ns);
+        if same(before.as_ref(), after.as_ref()) {
+            return;
+        }
+        let version = after.as_ref().map_or(self.version, |seen| seen.game.version);
+        let mut shown: BTreeMap<SessionId, (bool, bool)> = BTreeMap::new();
+        for watched in self.lists.of(ns) {
+            for (&session, filter) in &watched.by_session {
+                if self.will_list(session, &watched.pattern, before.as_ref(), after.as_ref()) {
+                    continue;
+                }
+                let shows =
+                    |seen: &Option<Seen>| seen.as_ref().is_some_and(|seen| shows(&watched.pattern, filter, &seen.game));
+                let (was, is) = shown.entry(session).or_default();
+                *was |= shows(&before);
+                *is |= shows(&after);
+            }
+        }
+        let showing: Vec<_> = shown.iter().filter(|(_, (_, is))| *is).map(|(&session, _)| session).collect();
+        let closing: Vec<_> = shown.iter().filter(|(_, (was, is))| *was && !*is).map(|(&session, _)| session).collect();
+        if showing.is_empty() && closing.is_empty() {
+            return;
+        }
+        if let Some(Seen { game, .. }) = &after {
+            self.announce(cause, showing, Announcement::Game(Box::new(game.clone())));
+        }
+        self.announce(cause, closing, Announcement::GameClosed { ns: ns.clone(), version });
+
+        if self.limits.game_list_ms > 0 {
+            let next = self.now.after(Duration::from_millis(self.limits.game_list_ms as u64));
+            self.lobby.tell_again(next, ns.clone(), Told { seen: after, waiting: false, cause });
+        }
+    }
+
+    /// Whether the snapshot that the session is being given for that watch is yet
+    /// to come to the game.
+    fn will_list(&self, session: SessionId, watch: &Pattern, before: Option<&Seen>, after: Option<&Seen>) -> bool {
+        let Some(listings) = self.listings.get(&session) else { return false };
+        let born = before.into_iter().chain(after).map(|seen| seen.born).min().unwrap_or(0);
+        listings.iter().any(|listing| match (&listing.topic, listing.purpose) {
+            (Topic::Games { after, .. }, Purpose::Watch { live: false }) => listing.pattern == *watch && *after < born,
+            _ => false,
+        })
+    }
+
+    /// Answers with the next part of a list of games, oldest first; the list, if it
+    /// has more.
+    pub(super) fn list_games(&mut self, session: SessionId, mut listing: Listing) -> Option<Listing> {
+        let Listing { request_id, pattern, topic: Topic::Games { filter, after }, purpose } = &mut listing else {
+            unreachable!("it lists games");
+        };
+        let count = if let Purpose::Discover { left } = purpose { *left } else { usize::MAX };
+        let mut games = Vec::new();
+        let mut version = self.version;
+        let complete = match &*pattern {
+            Pattern::Exact(ns) => {
+                version = self.spaces.get(ns).map_or(version, |space| space.version);
+                let seen = self.seen(ns).filter(|seen| seen.born > *after);
+                games.extend(seen.filter(|seen| self.is_shown(pattern, filter, &seen.game)).map(|seen| seen.game));
+                true
+            }
+            Pattern::Children(root) | Pattern::Descendants(root) => {
+                let (mut budget, mut looked_at) = (PART_BYTES, 0);
+                let mut more = self.ages.after(root, *after);
+                loop {
+                    let Some((born, ns)) = more.next() else { break true };
+                    if games.len() == count || budget == 0 || looked_at == PART_NAMESPACES {
+                        break false;
+                    }
+                    looked_at += 1;
+                    *after = born;
+                    let game = self.sight(ns).filter(|_| pattern.matches(ns.as_str()));
+                    if let Some(game) = game.filter(|game| self.is_shown(pattern, filter, game)) {
+                        budget = budget.saturating_sub(wire_bytes(&game));
+                        games.push(game);
+                    }
+                }
+            }
+        };
+        let mut more = !complete;
+        let kind = if let Purpose::Discover { left } = purpose {
+            *left -= games.len();
+            more &= *left > 0;
+            let cookie = (!complete && !more).then(|| cookie::write_games(pattern, *after));
+            ListKind::Page { cookie }
+        } else {
+            ListKind::Snapshot { version }
+        };
+        let (request_id, pattern) = (*request_id, pattern.clone());
+        self.answer(session, request_id, Answer::Games(GameList { pattern, kind, games, more }));
+        more.then_some(listing)
+    }
+
+    /// Whether a list shows the game now. One that is to be announced is shown only
+    /// if the list had it before: else it would have it twice, or, if it is to leave
+    /// again, for ever.
+    fn is_shown(&self, pattern: &Pattern, filter: &Filter, game: &Game) -> bool {
+        let before = self.lobby.withheld(&game.ns);
+        shows(pattern, filter, game)
+            && before.is_none_or(|before| before.is_some_and(|before| shows(pattern, filter, before)))
+    }
+}
+
+/// Whether a game is in a list: it is listed, or its name was asked for, and it has
+/// what the filter asks for.
+fn shows(pattern: &Pattern, filter: &Filter, game: &Game) -> bool {
+    (game.listed || matches!(pattern, Pattern::Exact(_))) && filter.passes(&game.attributes)
+}
+
+/// Whether nothing that a list shows has changed.
+fn same(before: Option<&Seen>, after: Option<&Seen>) -> bool {
+    match (before, after) {
+        (None, None) => true,
+        (Some(before), Some(after)) => {
+            let version = after.game.version;
+            before.born == after.born && Game { version, ..before.game.clone() } == after.game
+        }
+        _ => false,
+    }
+}
+
+/// About what a game takes on the wire.
+fn wire_bytes(game: &Game) -> usize {
+    let attributes: usize = game.attributes.iter().map(|(name, value)| name.len() + value.len() + 12).sum();
+    let owner = game.owner.as_ref().map_or(0, |id| id.as_str().len());
+    game.ns.as_str().len() + owner + game.app_version.as_str().len() + attributes + 64
+}

@@ -1,0 +1,286 @@
+//! MATCH: a seat in whichever open game is nearest to full, in one round trip.
+
+use super::{
+    OPEN, Registry,
+    games::{self, Game, Rules},
+    listing::{Listing, Purpose, Topic},
+    pools::Place,
+    waiting::Waiter,
+};
+use crate::{
+    domain::{
+        Address, Answer, AppVersion, Code, Game as Sight, GameSettings, Namespace, Pattern, Peer, PeerId, QuickMatch,
+        Refusal, Registration, RequestId, SessionId, Time,
+    },
+    limits::Limits,
+};
+
+impl Registry {
+    /// MATCH.
+    pub fn quick_match(&mut self, now: Time, session: SessionId, request_id: RequestId, request: QuickMatch) {
+        self.now = now;
+        let pool = request.pool.clone();
+        if let Err(refusal) = self.try_match(session, request_id, request) {
+            // A refusal may name the game that could not be made.
+            let refusal = if refusal.ns.is_some() { refusal } else { refusal.of(&pool) };
+            self.answer(session, Some(request_id), Answer::Refused(refusal));
+        }
+    }
+
+    fn try_match(&mut self, session: SessionId, request_id: RequestId, request: QuickMatch) -> Result<(), Refusal> {
+        let QuickMatch { pool, peer, app_version, create, wait } = request;
+        if self.sessions[&session].waiting.contains_key(&request_id) {
+            return Err(Refusal::new(
+                Code::InvalidMessage,
+                format!("a MATCH of request_id {} waits already; give each its own number", request_id.0),
+            ));
+        }
+        if let Some((ns, joined)) = self.own_seat(session, &pool, peer.id.as_ref()) {
+            return self.seat_again(session, request_id, &ns, joined);
+        }
+        let found = self.open_game(session, &pool, &app_version, peer.id.as_ref());
+        if found.is_none() && create.is_none() && wait.is_zero() {
+            return Err(no_open_game());
+        }
+        self.room_for_registration(session)?;
+        if let Some(ns) = found {
+            self.room_for_seat(session, &ns)?;
+            return self.changing(session, &ns, |registry| registry.seat(session, request_id, &ns, peer, None));
+        }
+        self.room_for_watch(session)?;
+        match create {
+            Some(create) => self.create(session, request_id, &pool, peer, app_version, create),
+            None => self.wait(
+                session,
+                request_id,
+                Waiter {
+                    session,
+                    request_id,
+                    bytes: largest(&peer),
+                    pool,
+                    app_version,
+                    peer,
+                    deadline: self.now.after(wait),
+                },
+            ),
+        }
+    }
+
+    /// The seat that the session has in a game directly below the pool: the oldest,
+    /// or that of the id.
+    fn own_seat(&self, session: SessionId, pool: &Namespace, id: Option<&PeerId>) -> Option<(Namespace, u64)> {
+        let registrations = &self.sessions[&session].registrations;
+        let near = registrations.range((pool.clone(), 0)..);
+        let near = near.take_while(|(ns, _)| ns.as_str().starts_with(pool.as_str()));
+        let below = near.filter(|(ns, _)| ns.parent() == Some(pool.as_str()));
+        let asked = below.filter(|(ns, joined)| {
+            self.spaces.game(ns).is_some() && id.is_none_or(|id| self.spaces.member(ns, *joined).registration.id == *id)
+        });
+        asked.min_by_key(|(_, joined)| joined).cloned()
+    }
+
+    /// The open game that is nearest to full, where the peer may sit.
+    fn open_game(
+        &self,
+        session: SessionId,
+        pool: &Namespace,
+        app_version: &AppVersion,
+        id: Option<&PeerId>,
+    ) -> Option<Namespace> {
+        let candidates = self.pools.open(pool, app_version).take(self.limits.match_candidates.saturating_add(1));
+        let fit = candidates.map(|place| &place.ns).find(|ns| self.may_sit(session, ns, id));
+        fit.cloned()
+    }
+
+    /// Whether nobody is there under that id, and neither it nor the session is
+    /// banned from there.
+    fn may_sit(&self, session: SessionId, ns: &Namespace, id: Option<&PeerId>) -> bool {
+        let space = self.spaces.get(ns).expect("an open game exists");
+        let game = space.game.as_ref().expect("an open game is a game");
+        !game.bans.hold(session, id) && id.is_none_or(|id| !space.by_id.contains_key(id))
+    }
+
+    /// A seat is a watch as well.
+    fn room_for_seat(&self, session: SessionId, ns: &Namespace) -> Result<(), Refusal> {
+        if self.sessions[&session].patterns.peers.contains(&Pattern::from(ns)) {
+            return Ok(());
+        }
+        self.room_for_watch(session)
+    }
+
+    fn create(
+        &mut self,
+        session: SessionId,
+        request_id: RequestId,
+        pool: &Namespace,
+        peer: Peer,
+        app_version: AppVersion,
+        settings: GameSettings,
+    ) -> Result<(), Refusal> {
+        self.room_for_namespace()?;
+        let rules = Rules { app_version, ..Rules::new(settings, &self.limits) };
+        let (spaces, games) = (&self.spaces, self.ages.below(pool));
+        let taken = |code: &str| pool.child(code).is_ok_and(|ns| spaces.contains(&ns));
+        let code = games::code(&mut self.identities, rules.listed, games, taken);
+        let ns = pool.child(&code)?;
+        self.changing(session, &ns, |registry| registry.seat(session, request_id, &ns, peer, Some(rules)))
+    }
+
+    /// Registers the peer, puts it in rendezvous, and answers with the roster.
+    fn seat(
+        &mut self,
+        session: SessionId,
+        request_id: RequestId,
+        ns: &Namespace,
+        peer: Peer,
+        rules: Option<Rules>,
+    ) -> Result<(), Refusal> {
+        let (joined, registration) = self.put(session, ns, peer, rules, 0)?;
+        self.seat_again(session, request_id, ns, joined)?;
+        self.tell_registered(session, joined, &registration);
+        self.seat_own_waiting(session, ns);
+        Ok(())
+    }
+
+    /// Answers with a seat that the session has, and puts it in rendezvous there.
+    fn seat_again(
+        &mut self,
+        session: SessionId,
+        request_id: RequestId,
+        ns: &Namespace,
+        joined: u64,
+    ) -> Result<(), Refusal> {
+        let pattern = Pattern::from(ns);
+        let live = self.sessions[&session].patterns.peers.contains(&pattern);
+        if !live {
+            self.room_for_seat(session, ns)?;
+            self.sessions.get_mut(&session).expect(OPEN).patterns.peers.insert(pattern.clone());
+            self.watches.insert(&pattern, session, None);
+        }
+        let topic = Topic::peers();
+        self.list(session, Listing::new(Some(request_id), pattern, topic, Purpose::Seat { joined, live }));
+        Ok(())
+    }
+
+    fn wait(&mut self, session: SessionId, request_id: RequestId, waiter: Waiter) -> Result<(), Refusal> {
+        self.room_for(waiter.bytes)?;
+        self.registered_bytes += waiter.bytes;
+        let ticket = self.waiting.push(waiter);
+        self.sessions.get_mut(&session).expect(OPEN).waiting.insert(request_id, ticket);
+        Ok(())
+    }
+
+    /// CANCEL: the match that waits under that number is answered, then the CANCEL.
+    pub fn cancel(&mut self, session: SessionId, request_id: Option<RequestId>, cancelled: RequestId) {
+        let Some(&ticket) = self.sessions[&session].waiting.get(&cancelled) else {
+            let why = format!("no MATCH of request_id {} waits; it may have been answered already", cancelled.0);
+            return self.answer(session, request_id, Answer::Refused(Refusal::new(Code::NotFound, why)));
+        };
+        let waiter = self.wait_no_longer(ticket);
+        let refusal = Refusal::new(Code::Cancelled, "the match was taken back").of(&waiter.pool);
+        self.answer(session, Some(cancelled), Answer::Refused(refusal));
+        self.answer(session, request_id, Answer::Done);
+    }
+
+    /// Answers those whose time is over.
+    pub(super) fn end_waits(&mut self) {
+        while let Some(ticket) = self.waiting.overdue(self.now) {
+            let Waiter { session, request_id, pool, .. } = self.wait_no_longer(ticket);
+            self.answer(session, Some(request_id), Answer::Refused(no_open_game().of(&pool)));
+        }
+    }
+
+    fn wait_no_longer(&mut self, ticket: u64) -> Waiter {
+        let waiter = self.waiting.remove(ticket);
+        self.registered_bytes -= waiter.bytes;
+        let holder = self.sessions.get_mut(&waiter.session).expect("who waits is there");
+        holder.waiting.remove(&waiter.request_id);
+        waiter
+    }
+
+    /// Finds the game its place among those that are open, and gives its free
+    /// seats to those who wait for one, who came first first.
+    pub(super) fn seat_waiting(&mut self, ns: &Namespace) {
+        let mut behind = 0;
+        while let Some(app_version) = self.find_place(ns) {
+            let pool = ns.parent().expect("an open game is in a pool");
+            let Some(ticket) = self.waiting.next(pool, &app_version, behind) else { return };
+            behind = ticket;
+            let waiter = self.waiting.get(ticket);
+            if self.may_sit(waiter.session, ns, waiter.peer.id.as_ref()) {
+                let Waiter { session, request_id, peer, .. } = self.wait_no_longer(ticket);
+                let seated = self.seat(session, request_id, ns, peer, None);
+                assert!(seated.is_ok(), "who waits has kept room for a seat");
+            }
+        }
+    }
+
+    /// A session that has got a seat waits for no other in that pool, unless for
+    /// a peer of another id.
+    pub(super) fn seat_own_waiting(&mut self, session: SessionId, ns: &Namespace) {
+        let waiting = &self.sessions[&session].waiting;
+        if waiting.is_empty() {
+            return;
+        }
+        let Some(game) = self.spaces.game(ns) else { return };
+        let same_pool = waiting.values().copied().filter(|&ticket| {
+            let waiter = self.waiting.get(ticket);
+            ns.parent() == Some(waiter.pool.as_str()) && waiter.app_version == game.rules.app_version
+        });
+        let mut tickets: Vec<u64> = same_pool.collect();
+        tickets.sort_unstable();
+        for ticket in tickets {
+            let waiter = self.waiting.get(ticket);
+            let pool = waiter.pool.clone();
+            if let Some((ns, joined)) = self.own_seat(session, &pool, waiter.peer.id.as_ref()) {
+                let Waiter { request_id, .. } = self.wait_no_longer(ticket);
+                let seated = self.seat_again(session, request_id, &ns, joined);
+                assert!(seated.is_ok(), "who waits has kept room for a watch");
+            }
+        }
+    }
+
+    /// Puts the game where it belongs among the open ones; for which programs it
+    /// is open, if it is.
+    fn find_place(&mut self, ns: &Namespace) -> Option<AppVersion> {
+        let space = self.spaces.get_mut(ns)?;
+        let game = space.game.as_mut()?;
+        let place = place(ns, game, space.members.len(), &self.limits);
+        if place != game.place {
+            if let Some((app_version, place)) = game.place.take() {
+                self.pools.remove(&app_version, &place);
+            }
+            if let Some((app_version, place)) = place {
+                self.pools.insert(&app_version, place.clone());
+                game.place = Some((app_version, place));
+            }
+        }
+        game.place.as_ref().map(|(app_version, _)| app_version.clone())
+    }
+
+    /// The game that the namespace is, as everybody may see it.
+    pub(super) fn sight(&self, ns: &Namespace) -> Option<Sight> {
+        games::sight(ns, self.spaces.get(ns)?)
+    }
+}
+
+/// Where a game stands among those that are open to MATCH, if it is.
+pub(super) fn place(ns: &Namespace, game: &Game, members: usize, limits: &Limits) -> Option<(AppVersion, Place)> {
+    let Game { rules, born, .. } = game;
+    let free = rules.free(members, limits);
+    let open = rules.listed && !rules.locked && rules.secret.is_none() && free > 0 && ns.parent().is_some();
+    // Those without a capacity are the last choice, however many they hold.
+    let free = if rules.capacity == 0 { u32::MAX } else { u32::try_from(free).unwrap_or(u32::MAX) };
+    open.then(|| (rules.app_version.clone(), Place { free, born: *born, ns: ns.clone() }))
+}
+
+/// What the registration of a waiting peer counts for at most, wherever it will sit.
+fn largest(peer: &Peer) -> usize {
+    let id = peer.id.as_ref().map_or(uuid::fmt::Hyphenated::LENGTH, |id| id.as_str().len());
+    let located = peer.addresses.len() * Address::LOCATED_BYTES;
+    Registration::size_of(Namespace::MAX_BYTES, id, &peer.addresses, &peer.attributes) + located
+}
+
+fn no_open_game() -> Refusal {
+    Refusal::new(Code::NoOpenGame, "no game with a free seat is open here; create one, or wait for one (wait_ms)")
+}
