@@ -44,6 +44,11 @@ impl Registry {
         audience
     }
 
+    /// The sessions of the [`Audience`].
+    pub(super) fn listeners(&self, ns: &Namespace) -> Vec<SessionId> {
+        self.audience(ns).into_iter().map(|(session, _)| session).collect()
+    }
+
     /// Tells those who hear of it, but not the one whose doing it is, of changes
     /// that happened together.
     pub(super) fn tell(

@@ -4,10 +4,9 @@
 use super::{
     OPEN, Registry,
     announce::Told,
-    banned,
     games::{Game, Rules},
+    look::{banned, wrong_secret},
     spaces::Entry,
-    wrong_secret,
 };
 use crate::domain::{
     Address, Announcement, Answer, AppVersion, Code, GameSettings, Namespace, Peer, PeerId, Refusal, Register,
@@ -117,7 +116,7 @@ impl Registry {
             _ => game.rules.with(settings, &self.limits)?,
         };
         // One who claims a game must know what opens it now.
-        if game.owner.is_none() && game.rules.secret != *secret && !game.rules.secret.is_none() {
+        if game.owner.is_none() && !game.rules.opens_to(secret) {
             return Err(wrong_secret());
         }
         Ok(rules)
@@ -240,30 +239,29 @@ impl Registry {
     /// Changes what the owner of a game sets. One who does not own it becomes its
     /// owner, of which everybody hears.
     fn set_rules(&mut self, session: SessionId, ns: &Namespace, joined: u64, rules: Rules) {
-        let before = self.audience(ns);
-        let version = self.version + 1;
-        let space = self.spaces.get_mut(ns).expect("a game has members");
-        let game = space.game.as_mut().expect("only a game has rules");
+        let game = self.spaces.game(ns).expect("only a game has rules");
         let claimed = game.owner != Some(joined);
         if !claimed && game.rules == rules {
             return;
         }
         let guard_changed = game.rules.secret != rules.secret;
+        let heard_before = self.listeners(ns);
+
+        let version = self.next_version();
+        let space = self.spaces.get_mut(ns).expect("a game has members");
+        space.version = version;
+        let game = space.game.as_mut().expect("it was looked at above");
         self.registered_bytes = self.registered_bytes - game.rules.size(ns) + rules.size(ns);
         game.rules = rules;
         if claimed {
             game.owner = Some(joined);
             game.term += 1;
         }
-        space.version = version;
-        self.version = version;
 
-        let heard_before: Vec<SessionId> = before.into_iter().map(|(heard, _)| heard).collect();
-        let heard_now: Vec<SessionId> = self.audience(ns).into_iter().map(|(heard, _)| heard).collect();
-        let mut to = heard_before.clone();
-        let mut revealed = Vec::new();
+        let (mut to, mut revealed) = (heard_before, Vec::new());
         if guard_changed {
-            revealed.extend(heard_now.iter().filter(|heard| heard_before.binary_search(heard).is_err()));
+            revealed = self.listeners(ns);
+            revealed.retain(|session| to.binary_search(session).is_err());
             to.extend(&revealed);
             to.sort_unstable();
         }
@@ -289,7 +287,7 @@ fn knows(
     if game.bans.hold(session, id) {
         return Err(banned());
     }
-    if !game.rules.secret.is_none() && game.rules.secret != *secret {
+    if !game.rules.opens_to(secret) {
         return Err(wrong_secret());
     }
     let wanted = &game.rules.app_version;

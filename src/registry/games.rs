@@ -99,6 +99,11 @@ impl Rules {
         })
     }
 
+    /// Whether one who brings that may come in.
+    pub(super) fn opens_to(&self, brought: &Secret) -> bool {
+        self.secret.is_none() || self.secret == *brought
+    }
+
     /// Seats that are free with so many members.
     pub(super) fn free(&self, members: usize, limits: &Limits) -> usize {
         let seats = if self.capacity == 0 { limits.game_members } else { self.capacity as usize };

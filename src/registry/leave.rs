@@ -118,7 +118,7 @@ impl Registry {
         game.term += 1;
         self.version += 1;
         space.version = self.version;
-        let to = self.audience(ns).into_iter().map(|(session, _)| session).collect();
+        let to = self.listeners(ns);
         self.tell_game(cause, ns, to);
     }
 

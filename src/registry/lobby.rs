@@ -94,7 +94,7 @@ impl Registry {
     /// Tells what was held back, as it is now.
     pub(super) fn tell_lobby(&mut self) {
         while self.lobby.next_due().is_some_and(|due| due <= self.now) {
-            let (_, ns) = self.lobby.due.pop_first().expect("it is due");
+            let (_, ns) = self.lobby.due.pop_first().expect("the first of them is due");
             let told = self.lobby.told.remove(&ns).expect("what is due was told before");
             if told.waiting {
                 self.tell_lists(told.cause, &ns, told.seen);

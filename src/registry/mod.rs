@@ -18,22 +18,21 @@ mod invariants;
 mod leave;
 mod listing;
 mod lobby;
+mod look;
 mod matching;
 mod pools;
+mod room;
 mod spaces;
 mod waiting;
 mod watches;
 
 use crate::{
-    domain::{
-        Announcement, Answer, Code, Discover, Filter, LeaveReason, Namespace, Pattern, Refusal, Rendezvous, RequestId,
-        Secret, SessionId, Subject, Time,
-    },
+    domain::{Announcement, Answer, Filter, LeaveReason, Namespace, RequestId, Secret, SessionId, Time},
     limits::Limits,
 };
 use ages::Ages;
 use identities::Identities;
-use listing::{Listing, Purpose, Topic};
+use listing::Listing;
 use lobby::Lobby;
 use pools::Pools;
 use spaces::Spaces;
@@ -194,113 +193,6 @@ impl Registry {
         }
     }
 
-    /// RENDEZVOUS: the watch begins with the snapshot, of which this call
-    /// produces the first part.
-    pub fn rendezvous(&mut self, session: SessionId, request_id: Option<RequestId>, request: Rendezvous) {
-        let Rendezvous { pattern, subject, leave } = request;
-        let outcome = if leave {
-            self.end_watch(session, &pattern, &subject).map(|()| None)
-        } else {
-            self.begin_watch(session, &pattern, &subject).map(Some)
-        };
-        match outcome {
-            // One who watches already keeps hearing everything; for a new watch what
-            // the snapshot has not come to yet is left to the snapshot.
-            Ok(Some(live)) => {
-                let topic = Topic::of(subject);
-                self.list(session, Listing::new(request_id, pattern, topic, Purpose::Watch { live }));
-            }
-            Ok(None) => self.answer(session, request_id, Answer::Done),
-            Err(refusal) => self.answer(session, request_id, Answer::Refused(refusal.of(pattern))),
-        }
-    }
-
-    fn end_watch(&mut self, session: SessionId, pattern: &Pattern, subject: &Subject) -> Result<(), Refusal> {
-        let patterns = &mut self.sessions.get_mut(&session).expect(OPEN).patterns;
-        let known = match subject {
-            Subject::Peers { .. } => patterns.peers.remove(pattern),
-            Subject::Games { .. } => patterns.games.remove(pattern),
-        };
-        if !known {
-            return Err(Refusal::new(Code::NotFound, format!("this connection does not watch {pattern}")));
-        }
-        match subject {
-            Subject::Peers { .. } => self.watches.remove(pattern, session),
-            Subject::Games { .. } => self.lists.remove(pattern, session),
-        }
-        Ok(())
-    }
-
-    /// Whether the session has heard there of everything so far.
-    fn begin_watch(&mut self, session: SessionId, pattern: &Pattern, subject: &Subject) -> Result<bool, Refusal> {
-        if let (Pattern::Exact(ns), Subject::Peers { secret }) = (pattern, subject) {
-            self.may_look(session, ns, secret)?;
-        }
-        let patterns = &self.sessions[&session].patterns;
-        let known = match subject {
-            Subject::Peers { .. } => patterns.peers.contains(pattern),
-            Subject::Games { .. } => patterns.games.contains(pattern),
-        };
-        if !known {
-            self.room_for_watch(session)?;
-        }
-        let patterns = &mut self.sessions.get_mut(&session).expect(OPEN).patterns;
-        match subject {
-            Subject::Peers { secret } => {
-                let live = match pattern {
-                    Pattern::Exact(ns) if known => self.may_hear(session, ns),
-                    _ => known,
-                };
-                let patterns = &mut self.sessions.get_mut(&session).expect(OPEN).patterns;
-                patterns.peers.insert(pattern.clone());
-                if !known || !secret.is_none() {
-                    let brought = (!secret.is_none()).then(|| Box::new(secret.clone()));
-                    self.watches.insert(pattern, session, brought);
-                }
-                Ok(live)
-            }
-            Subject::Games { filter } => {
-                patterns.games.insert(pattern.clone());
-                self.lists.insert(pattern, session, Arc::new(filter.clone()));
-                Ok(known)
-            }
-        }
-    }
-
-    /// Whether the session may watch and list the peers of that namespace.
-    fn may_look(&self, session: SessionId, ns: &Namespace, secret: &Secret) -> Result<(), Refusal> {
-        let Some(game) = self.spaces.game(ns) else { return Ok(()) };
-        if game.bans.hold(session, None) {
-            return Err(banned());
-        }
-        if !game.rules.secret.is_none() && game.rules.secret != *secret && !self.is_member(session, ns) {
-            return Err(wrong_secret());
-        }
-        Ok(())
-    }
-
-    /// DISCOVER.
-    pub fn discover(&mut self, session: SessionId, request_id: Option<RequestId>, request: Discover) {
-        let Discover { pattern, subject, limit, cookie } = request;
-        let outcome = match (&pattern, &subject) {
-            (Pattern::Exact(ns), Subject::Peers { secret }) => self.may_look(session, ns, secret),
-            _ => Ok(()),
-        };
-        let topic = match outcome {
-            Ok(()) => Topic::of(subject).behind(cookie.as_deref(), &pattern),
-            Err(refusal) => Err(refusal),
-        };
-        match topic {
-            Ok(topic) => {
-                // A client of the seed knows no pages: it gets everything.
-                let page = if request_id.is_some() { self.limits.discover_page } else { usize::MAX };
-                let left = limit.map_or(page, |limit| limit.min(self.limits.discover_page));
-                self.list(session, Listing::new(request_id, pattern, topic, Purpose::Discover { left }));
-            }
-            Err(refusal) => self.answer(session, request_id, Answer::Refused(refusal.of(pattern))),
-        }
-    }
-
     /// The number of the last change.
     pub fn version(&self) -> u64 {
         self.version
@@ -313,8 +205,7 @@ impl Registry {
 
     /// When [`Registry::handle_timeout`] has something to do, as things are now.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let times = [self.waiting.next_deadline(), self.lobby.next_due()];
-        times.into_iter().flatten().min()
+        [self.waiting.next_deadline(), self.lobby.next_due()].into_iter().flatten().min()
     }
 
     /// Does what is due by now: matches wait no longer, and lists of games are told
@@ -347,59 +238,6 @@ impl Registry {
         known.is_some_and(|known| spaces::own(ns, &known.registrations).next().is_some())
     }
 
-    fn room_for_watch(&self, session: SessionId) -> Result<(), Refusal> {
-        let holder = &self.sessions[&session];
-        if holder.patterns.len() + holder.waiting.len() >= self.limits.watches_per_connection {
-            return Err(Refusal::new(
-                Code::TooManyWatches,
-                format!(
-                    "this connection watches {} namespaces, which is the limit; leave one, or watch a pattern \
-                     (\"a/*\")",
-                    self.limits.watches_per_connection
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    fn room_for_registration(&self, session: SessionId) -> Result<(), Refusal> {
-        let holder = &self.sessions[&session];
-        if holder.registrations.len() + holder.waiting.len() >= self.limits.registrations_per_connection {
-            return Err(Refusal::new(
-                Code::TooManyRegistrations,
-                format!(
-                    "this connection holds {} registrations, which is the limit; unregister one, or use a second \
-                     connection",
-                    self.limits.registrations_per_connection
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    fn room_for_namespace(&self) -> Result<(), Refusal> {
-        if self.spaces.len() >= self.limits.namespaces {
-            return Err(Refusal::new(
-                Code::NamespaceLimit,
-                format!(
-                    "the server holds {} namespaces, which is its limit; try again when some have ended",
-                    self.limits.namespaces
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    fn room_for(&self, bytes: usize) -> Result<(), Refusal> {
-        if self.registered_bytes + bytes > self.limits.registered_bytes {
-            return Err(Refusal::new(
-                Code::ServerFull,
-                "the server's memory for registrations is used up; try again later, or another server",
-            ));
-        }
-        Ok(())
-    }
-
     fn answer(&mut self, to: SessionId, request_id: Option<RequestId>, answer: Answer) {
         self.outputs.push_back(Output::Answer { to, request_id, answer });
     }
@@ -407,11 +245,3 @@ impl Registry {
 
 /// Why a session that asks for something is known.
 const OPEN: &str = "requests come from open sessions";
-
-fn banned() -> Refusal {
-    Refusal::new(Code::Banned, "the owner of this game has banned you from it; join another")
-}
-
-fn wrong_secret() -> Refusal {
-    Refusal::new(Code::WrongSecret, "this game takes a secret, and it is not the one given; ask its owner for it")
-}

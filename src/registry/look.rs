@@ -1,0 +1,124 @@
+//! RENDEZVOUS and DISCOVER: who looks at what.
+
+use super::{
+    OPEN, Registry,
+    listing::{Listing, Purpose, Topic},
+};
+use crate::domain::{
+    Answer, Code, Discover, Filter, Namespace, Pattern, Refusal, Rendezvous, RequestId, Secret, SessionId, Subject,
+};
+use std::sync::Arc;
+
+impl Registry {
+    /// RENDEZVOUS: the watch begins with the snapshot, of which this call
+    /// produces the first part.
+    pub fn rendezvous(&mut self, session: SessionId, request_id: Option<RequestId>, request: Rendezvous) {
+        let Rendezvous { pattern, subject, leave } = request;
+        if leave {
+            let answer = match self.end_watch(session, &pattern, &subject) {
+                Ok(()) => Answer::Done,
+                Err(refusal) => Answer::Refused(refusal.of(pattern)),
+            };
+            return self.answer(session, request_id, answer);
+        }
+        let begun = match &subject {
+            Subject::Peers { secret } => self.watch_peers(session, &pattern, secret),
+            Subject::Games { filter } => self.watch_games(session, &pattern, filter),
+        };
+        match begun {
+            // One who watches already keeps hearing everything; for a new watch what
+            // the snapshot has not come to yet is left to the snapshot.
+            Ok(live) => {
+                let listing = Listing::new(request_id, pattern, Topic::of(subject), Purpose::Watch { live });
+                self.list(session, listing);
+            }
+            Err(refusal) => self.answer(session, request_id, Answer::Refused(refusal.of(pattern))),
+        }
+    }
+
+    fn end_watch(&mut self, session: SessionId, pattern: &Pattern, subject: &Subject) -> Result<(), Refusal> {
+        let patterns = &mut self.sessions.get_mut(&session).expect(OPEN).patterns;
+        let known = match subject {
+            Subject::Peers { .. } => patterns.peers.remove(pattern),
+            Subject::Games { .. } => patterns.games.remove(pattern),
+        };
+        if !known {
+            return Err(Refusal::new(Code::NotFound, format!("this connection does not watch {pattern}")));
+        }
+        match subject {
+            Subject::Peers { .. } => self.watches.remove(pattern, session),
+            Subject::Games { .. } => self.lists.remove(pattern, session),
+        }
+        Ok(())
+    }
+
+    /// Begins a watch of peers; whether the session has heard of all that it shows
+    /// until now. A secret is kept for the game that the namespace is or becomes.
+    fn watch_peers(&mut self, session: SessionId, pattern: &Pattern, secret: &Secret) -> Result<bool, Refusal> {
+        let exact = if let Pattern::Exact(ns) = pattern { Some(ns) } else { None };
+        if let Some(ns) = exact {
+            self.may_look(session, ns, secret)?;
+        }
+        let known = self.sessions[&session].patterns.peers.contains(pattern);
+        if !known {
+            self.room_for_watch(session)?;
+            self.sessions.get_mut(&session).expect(OPEN).patterns.peers.insert(pattern.clone());
+        }
+        let live = known && exact.is_none_or(|ns| self.may_hear(session, ns));
+        if !known || !secret.is_none() {
+            let brought = (!secret.is_none()).then(|| Box::new(secret.clone()));
+            self.watches.insert(pattern, session, brought);
+        }
+        Ok(live)
+    }
+
+    /// Begins a watch of games, or gives it another filter; whether the session has
+    /// watched them until now.
+    fn watch_games(&mut self, session: SessionId, pattern: &Pattern, filter: &Filter) -> Result<bool, Refusal> {
+        let known = self.sessions[&session].patterns.games.contains(pattern);
+        if !known {
+            self.room_for_watch(session)?;
+            self.sessions.get_mut(&session).expect(OPEN).patterns.games.insert(pattern.clone());
+        }
+        self.lists.insert(pattern, session, Arc::new(filter.clone()));
+        Ok(known)
+    }
+
+    /// Whether the session may watch and list the peers of that namespace.
+    fn may_look(&self, session: SessionId, ns: &Namespace, secret: &Secret) -> Result<(), Refusal> {
+        let Some(game) = self.spaces.game(ns) else { return Ok(()) };
+        if game.bans.hold(session, None) {
+            return Err(banned());
+        }
+        if !game.rules.opens_to(secret) && !self.is_member(session, ns) {
+            return Err(wrong_secret());
+        }
+        Ok(())
+    }
+
+    /// DISCOVER.
+    pub fn discover(&mut self, session: SessionId, request_id: Option<RequestId>, request: Discover) {
+        let Discover { pattern, subject, limit, cookie } = request;
+        let allowed = match (&pattern, &subject) {
+            (Pattern::Exact(ns), Subject::Peers { secret }) => self.may_look(session, ns, secret),
+            _ => Ok(()),
+        };
+        match allowed.and_then(|()| Topic::of(subject).behind(cookie.as_deref(), &pattern)) {
+            Ok(topic) => {
+                // A client of the seed knows no pages: it gets everything.
+                let page = if request_id.is_some() { self.limits.discover_page } else { usize::MAX };
+                let left = limit.map_or(page, |limit| limit.min(self.limits.discover_page));
+                self.list(session, Listing::new(request_id, pattern, topic, Purpose::Discover { left }));
+            }
+            Err(refusal) => self.answer(session, request_id, Answer::Refused(refusal.of(pattern))),
+        }
+    }
+}
+
+pub(super) fn banned() -> Refusal {
+    Refusal::new(Code::Banned, "the owner of this game has banned you from it; join another")
+}
+
+pub(super) fn wrong_secret() -> Refusal {
+    Refusal::new(Code::WrongSecret, "this game takes a secret, and it is not the one given; ask its owner for it")
+}
