@@ -41,6 +41,14 @@ pub(super) struct Seen {
     game: Game,
 }
 
+/// Whether a session's lists had a game, and have it.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    session: SessionId,
+    was: bool,
+    is: bool,
+}
+
 impl Lobby {
     /// When something is to be told next.
     pub(super) fn next_due(&self) -> Option<Time> {
@@ -109,21 +117,9 @@ impl Registry {
             return;
         }
         let version = after.as_ref().map_or(self.version, |seen| seen.game.version);
-        let mut shown: BTreeMap<SessionId, (bool, bool)> = BTreeMap::new();
-        for watched in self.lists.of(ns) {
-            for (&session, filter) in &watched.by_session {
-                if self.will_list(session, &watched.pattern, before.as_ref(), after.as_ref()) {
-                    continue;
-                }
-                let shows =
-                    |seen: &Option<Seen>| seen.as_ref().is_some_and(|seen| shows(&watched.pattern, filter, &seen.game));
-                let (was, is) = shown.entry(session).or_default();
-                *was |= shows(&before);
-                *is |= shows(&after);
-            }
-        }
-        let showing: Vec<_> = shown.iter().filter(|(_, (_, is))| *is).map(|(&session, _)| session).collect();
-        let closing: Vec<_> = shown.iter().filter(|(_, (was, is))| *was && !*is).map(|(&session, _)| session).collect();
+        let shown = self.who_is_shown(ns, before.as_ref(), after.as_ref());
+        let showing: Vec<_> = shown.iter().filter(|shown| shown.is).map(|shown| shown.session).collect();
+        let closing: Vec<_> = shown.iter().filter(|shown| shown.was && !shown.is).map(|shown| shown.session).collect();
         if showing.is_empty() && closing.is_empty() {
             return;
         }
@@ -136,6 +132,32 @@ impl Registry {
             let next = self.now.after(Duration::from_millis(self.limits.game_list_ms as u64));
             self.lobby.tell_again(next, ns.clone(), Told { seen: after, waiting: false, cause });
         }
+    }
+
+    /// Who watches lists that the game is or was in: each session once, in order.
+    fn who_is_shown(&self, ns: &Namespace, before: Option<&Seen>, after: Option<&Seen>) -> Vec<Shown> {
+        let mut found: Vec<Shown> = Vec::new();
+        let mut several_sets = false;
+        for watched in self.lists.of(ns) {
+            several_sets |= !found.is_empty();
+            let told = watched.by_session.iter();
+            let told = told.filter(|&(&session, _)| !self.will_list(session, &watched.pattern, before, after));
+            found.extend(told.map(|(&session, filter)| {
+                let shows = |seen: &Seen| shows(&watched.pattern, filter, &seen.game);
+                Shown { session, was: before.is_some_and(shows), is: after.is_some_and(shows) }
+            }));
+        }
+        if several_sets {
+            found.sort_unstable_by_key(|shown| shown.session);
+            found.dedup_by(|again, first| {
+                let same = again.session == first.session;
+                if same {
+                    (first.was, first.is) = (first.was || again.was, first.is || again.is);
+                }
+                same
+            });
+        }
+        found
     }
 
     /// Whether the snapshot that the session is being given for that watch is yet
