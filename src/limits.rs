@@ -66,8 +66,9 @@ limits! {
     /// in the middle of a frame holds at most this much.
     frame_bytes = 64 * KIB, 16 * KIB => 16 * MIB;
     /// Entries in one frame, counted before it is decoded. While it is decoded an
-    /// entry takes up to about 1 KiB, and each further address or attribute in it
-    /// up to about 100 bytes; while it waits for its reader, up to about 400.
+    /// entry takes up to about 2 KiB (a peer and a game, with an attribute each),
+    /// and each further address or attribute in it up to about 150 bytes; while it
+    /// waits for its reader, nearly as much.
     frame_entries = 1_024, 1 => 65_536;
     /// Milliseconds from the first byte of a frame to its last.
     frame_wait_ms = 10_000, 100 => 600_000;

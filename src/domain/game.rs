@@ -227,7 +227,7 @@ pub struct QuickMatch {
 }
 
 /// Refuses what is longer than its fixed size.
-fn within(name: &str, bytes: usize, max: usize) -> Result<(), Refusal> {
+pub(crate) fn within(name: &str, bytes: usize, max: usize) -> Result<(), Refusal> {
     if bytes > max {
         return Err(Refusal::new(Code::InvalidMessage, format!("{name} is {bytes} bytes long; the limit is {max}")));
     }

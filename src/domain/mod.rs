@@ -11,8 +11,8 @@ mod status;
 mod time;
 
 pub use answer::{Announcement, Answer, GameList, LeaveReason, ListKind, Registration, Roster, Seat, Welcome};
-pub(crate) use game::check_attributes;
 pub use game::{AppVersion, Filter, Game, GameSettings, OwnerPolicy, QuickMatch, Secret};
+pub(crate) use game::{check_attributes, within};
 pub use namespace::{Namespace, Pattern};
 pub use outbound::{Allowance, Greeting, Outbound};
 pub use peer::{Address, Attributes, Peer, PeerId};

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         Address, AppVersion, Attributes, Code, Discover, Filter, GameSettings, Hello, Inbound, Namespace, OwnerPolicy,
         Pattern, Peer, PeerId, QuickMatch, Refusal, Register, Rendezvous, Request, RequestId, Secret, Subject,
-        Unregister,
+        Unregister, within,
     },
     limits::Limits,
 };
@@ -39,11 +39,11 @@ pub fn inbound(body: &[u8], limits: &Limits) -> Result<Inbound, Refusal> {
     }
     let message = proto::Message::decode(body).map_err(|_| not_a_message())?;
     let mut entries = entries(message, limits);
-    if request_id.is_some() && entries.len() != 1 {
+    if entries.is_empty() {
+        entries = refused("the message has no entry of its type; fill in the field that `type` names");
+    } else if request_id.is_some() && entries.len() != 1 {
         let count = entries.len();
         entries = refused(format!("a message with a request_id holds exactly one entry; this one has {count}"));
-    } else if entries.is_empty() {
-        entries = refused("the message has no entry of its type; fill in the field that `type` names");
     }
     Ok(Inbound { request_id, entries })
 }
@@ -91,15 +91,19 @@ fn entries(message: proto::Message, limits: &Limits) -> Entries {
             })
             .collect(),
         MessageType::Match | MessageType::Cancel if message.request_id.is_none() => {
-            refused(format!("{} needs a request_id", kind.as_str_name().trim_start_matches("MESSAGE_TYPE_")))
+            refused(format!("{} needs a request_id", name(kind)))
         }
         MessageType::Match => message.r#match.into_iter().map(|entry| quick_match(*entry, limits)).collect(),
         MessageType::Cancel => message.cancel.into_iter().map(|id| Ok(Request::Cancel(RequestId(id)))).collect(),
         MessageType::Send => vec![Err(Refusal::new(Code::Unsupported, "this server does not do SEND yet"))],
         MessageType::Status | MessageType::Welcome | MessageType::Game => {
-            refused(format!("{} is sent by the server only", kind.as_str_name().trim_start_matches("MESSAGE_TYPE_")))
+            refused(format!("{} is sent by the server only", name(kind)))
         }
     }
+}
+
+fn name(kind: MessageType) -> &'static str {
+    kind.as_str_name().trim_start_matches("MESSAGE_TYPE_")
 }
 
 fn register(entry: proto::Register, limits: &Limits) -> Result<Request, Refusal> {
@@ -203,18 +207,8 @@ fn hello(entry: proto::Hello) -> Result<Request, Refusal> {
             format!("protocol {other} is unknown to this server; it speaks protocol 1"),
         ));
     }
-    within("agent", entry.agent.as_deref(), AGENT_MAX_BYTES)?;
-    within("token", entry.token.as_deref(), TOKEN_MAX_BYTES)?;
-    within("client_key", entry.client_key.as_deref(), CLIENT_KEY_MAX_BYTES)?;
+    within("agent", entry.agent.as_ref().map_or(0, String::len), AGENT_MAX_BYTES)?;
+    within("token", entry.token.as_ref().map_or(0, String::len), TOKEN_MAX_BYTES)?;
+    within("client_key", entry.client_key.as_ref().map_or(0, Bytes::len), CLIENT_KEY_MAX_BYTES)?;
     Ok(Request::Hello(Hello { resume: entry.resume }))
-}
-
-/// Refuses what is longer than its fixed size.
-fn within(name: &str, value: Option<impl AsRef<[u8]>>, max: usize) -> Result<(), Refusal> {
-    match value.map(|value| value.as_ref().len()).filter(|&length| length > max) {
-        Some(length) => {
-            Err(Refusal::new(Code::InvalidMessage, format!("{name} is {length} bytes long; the limit is {max}")))
-        }
-        None => Ok(()),
-    }
 }

@@ -27,15 +27,14 @@ pub fn message(message: &proto::Message) -> Bytes {
 /// The frames that everybody in rendezvous there is sent: as few as hold all of
 /// the announcements, in their order.
 pub fn announcements(announcements: &[Announcement], limits: &Limits) -> Vec<Bytes> {
-    let room = limits.frame_bytes - FRAME_OVERHEAD_BYTES;
     let mut frames = Vec::with_capacity(1);
     let mut frame = proto::Message::default();
     let mut used = 0;
     for announcement in announcements {
         let entry = announced(announcement);
-        let cost = entry.encoded_len() + ENTRY_OVERHEAD_BYTES;
-        let other_kind = frame.r#type.is_some() && frame.r#type != entry.r#type;
-        if other_kind || (used > 0 && used + cost > room) {
+        let cost = cost(&entry);
+        let other_kind = frame.r#type != entry.r#type;
+        if used > 0 && (other_kind || used + cost > room(limits)) {
             frames.push(message(&std::mem::take(&mut frame)));
             used = 0;
         }
@@ -45,8 +44,20 @@ pub fn announcements(announcements: &[Announcement], limits: &Limits) -> Vec<Byt
         frame.unregister.extend(entry.unregister);
         frame.game.extend(entry.game);
     }
-    frames.push(message(&frame));
+    if used > 0 {
+        frames.push(message(&frame));
+    }
     frames
+}
+
+/// What the entries of a frame may take.
+fn room(limits: &Limits) -> usize {
+    limits.frame_bytes - FRAME_OVERHEAD_BYTES
+}
+
+/// What an entry takes of it.
+fn cost(entry: &impl prost::Message) -> usize {
+    entry.encoded_len() + ENTRY_OVERHEAD_BYTES
 }
 
 /// A message that announces one thing.
@@ -99,149 +110,104 @@ pub fn refusal(refusal: &Refusal) -> Bytes {
 /// client of the seed asks, a list is bare, an empty snapshot is silence, and so
 /// is success.
 pub fn answer(request_id: Option<RequestId>, answer: &Answer, limits: &Limits, mut emit: impl FnMut(Bytes)) {
-    let ok = || request_id.map(|_| proto::Status { code: Some(Code::Ok as i32), ..Default::default() });
-    let base = |kind: MessageType| proto::Message {
+    let numbered = request_id.is_some();
+    let answered = |kind: MessageType| proto::Message {
         r#type: Some(kind.into()),
         request_id: request_id.map(|RequestId(id)| id),
+        status: numbered.then(|| proto::Status { code: Some(Code::Ok as i32), ..Default::default() }),
         ..Default::default()
     };
     match answer {
-        Answer::Refused(refusal) => {
-            // What would be taken stands where the game would.
-            let wanted = refusal.wanted.as_ref().map(|version| proto::Game {
-                ns: refusal.ns.as_ref().map(ToString::to_string),
-                app_version: Some(version.to_string()),
-                ..Default::default()
-            });
-            emit(message(&proto::Message {
-                status: Some(status(refusal)),
-                game: wanted.into_iter().collect(),
-                ..base(MessageType::Status)
-            }));
-        }
-        Answer::Done => {
-            if request_id.is_some() {
-                emit(message(&proto::Message { status: ok(), ..base(MessageType::Status) }));
-            }
-        }
-        Answer::Granted { registration, game } => {
-            if request_id.is_some() {
-                emit(message(&proto::Message {
-                    status: ok(),
-                    register: vec![granted(registration)],
-                    game: game.iter().map(|game| self::game(game)).collect(),
-                    ..base(MessageType::Register)
-                }));
-            }
-        }
+        Answer::Refused(refusal) => emit(message(&proto::Message {
+            status: Some(status(refusal)),
+            game: wanted(refusal).into_iter().collect(),
+            ..answered(MessageType::Status)
+        })),
+        Answer::Done | Answer::Granted { .. } if !numbered => {}
+        Answer::Done => emit(message(&answered(MessageType::Status))),
+        Answer::Granted { registration, game } => emit(message(&proto::Message {
+            register: vec![own(registration)],
+            game: game.iter().map(|game| self::game(game)).collect(),
+            ..answered(MessageType::Register)
+        })),
         Answer::Roster(Roster { pattern, kind, game, peers, more }) => {
-            let bare = || base(MessageType::Register);
-            let heading = || proto::Message { status: ok(), ..headed(pattern, kind, false, bare()) };
-            let game = game.as_deref().filter(|_| request_id.is_some()).map(self::game);
-            let first = proto::Message {
-                game: game.into_iter().collect(),
-                ..if request_id.is_some() { heading() } else { bare() }
-            };
+            let begin = || headed(answered(MessageType::Register), pattern, kind, None);
+            let game = game.as_deref().filter(|_| numbered);
             let entries = peers.iter().map(|registration| register(registration));
-            // A client without numbers takes an empty list for the end of it, and
-            // for a snapshot wants none at all.
-            let snapshot = matches!(kind, ListKind::Snapshot { .. });
-            let silent = request_id.is_none() && peers.is_empty() && (snapshot || *more);
-            if !silent {
-                list_frames(first, heading, entries, *more, limits, emit);
+            if numbered || bare_list_is_said(peers.is_empty(), kind, *more) {
+                list(begin, game, |frame| &mut frame.register, entries, *more, limits, emit);
             }
         }
         Answer::Games(GameList { pattern, kind, games, more }) => {
-            let bare = || base(MessageType::Game);
-            let heading = || proto::Message { status: ok(), ..headed(pattern, kind, true, bare()) };
-            let first = if request_id.is_some() { heading() } else { bare() };
-            let snapshot = matches!(kind, ListKind::Snapshot { .. });
-            let silent = request_id.is_none() && games.is_empty() && (snapshot || *more);
-            if !silent {
-                list_frames(first, heading, games.iter().map(self::game), *more, limits, emit);
+            let begin = || headed(answered(MessageType::Game), pattern, kind, Some(true));
+            if numbered || bare_list_is_said(games.is_empty(), kind, *more) {
+                list(begin, None, |frame| &mut frame.game, games.iter().map(self::game), *more, limits, emit);
             }
         }
         Answer::Seat(Seat { ns, version, game, peers, more }) => {
-            let (pattern, kind) = (ns.into(), ListKind::Snapshot { version: *version });
-            let heading =
-                || headed(&pattern, &kind, false, proto::Message { status: ok(), ..base(MessageType::Match) });
-            let first = proto::Message { game: game.iter().map(|game| self::game(game)).collect(), ..heading() };
+            let (pattern, kind) = (Pattern::from(ns), ListKind::Snapshot { version: *version });
+            let begin = || headed(answered(MessageType::Match), &pattern, &kind, None);
             // The first part begins with the own entry.
             let entries = peers.iter().enumerate().map(|(place, registration)| {
-                if place == 0 && game.is_some() { granted(registration) } else { register(registration) }
+                if place == 0 && game.is_some() { own(registration) } else { register(registration) }
             });
-            list_frames(first, heading, entries, *more, limits, emit);
+            list(begin, game.as_deref(), |frame| &mut frame.register, entries, *more, limits, emit);
         }
-        Answer::Welcome(welcome) => {
-            emit(message(&proto::Message {
-                status: ok(),
-                welcome: Some(Box::new(self::welcome(welcome, limits))),
-                ..base(MessageType::Welcome)
-            }));
-        }
-        Answer::Heartbeat { nonce } => {
-            emit(message(&proto::Message {
-                status: ok(),
-                heartbeat: Some(proto::Heartbeat { nonce: Some(*nonce), reply: Some(true) }),
-                ..base(MessageType::Heartbeat)
-            }));
-        }
+        Answer::Welcome(welcome) => emit(message(&proto::Message {
+            welcome: Some(Box::new(self::welcome(welcome, limits))),
+            ..answered(MessageType::Welcome)
+        })),
+        Answer::Heartbeat { nonce } => emit(message(&proto::Message {
+            heartbeat: Some(proto::Heartbeat { nonce: Some(*nonce), reply: Some(true) }),
+            ..answered(MessageType::Heartbeat)
+        })),
     }
 }
 
-/// What a list is made of.
-trait ListEntry: prost::Message {
-    fn put(self, frame: &mut proto::Message);
+/// Whether a client without numbers is sent this list. It takes an empty one for
+/// the end of it, and for a snapshot wants none at all.
+fn bare_list_is_said(is_empty: bool, kind: &ListKind, more: bool) -> bool {
+    let is_snapshot = matches!(kind, ListKind::Snapshot { .. });
+    !(is_empty && (is_snapshot || more))
 }
 
-impl ListEntry for proto::Register {
-    fn put(self, frame: &mut proto::Message) {
-        frame.register.push(self);
-    }
-}
-
-impl ListEntry for proto::Game {
-    fn put(self, frame: &mut proto::Message) {
-        frame.game.push(self);
-    }
-}
-
-/// A list over as many frames as it takes: the first is begun already, the others
-/// begin with the heading. A list without a number says nothing of `more`.
-fn list_frames<Entry: ListEntry>(
-    first: proto::Message,
-    heading: impl Fn() -> proto::Message,
-    entries: impl ExactSizeIterator<Item = Entry>,
+/// A list over as many frames as it takes, each begun anew, the first with the
+/// game that the list is of. `entries_of` is where in a frame its entries stand.
+/// A list without a number says nothing of `more`.
+fn list<Entry: prost::Message>(
+    begin: impl Fn() -> proto::Message,
+    game: Option<&Game>,
+    entries_of: fn(&mut proto::Message) -> &mut Vec<Entry>,
+    entries: impl Iterator<Item = Entry>,
     more: bool,
     limits: &Limits,
     mut emit: impl FnMut(Bytes),
 ) {
-    let numbered = first.request_id.is_some();
-    let bare = proto::Message { r#type: first.r#type, ..Default::default() };
-    let room = limits.frame_bytes - FRAME_OVERHEAD_BYTES;
-    let mut frame = first;
-    // A game may stand before the list.
-    let mut used = frame.game.iter().map(|game| game.encoded_len() + ENTRY_OVERHEAD_BYTES).sum();
-    let mut listed = 0;
+    let mut frame = proto::Message { game: game.map(self::game).into_iter().collect(), ..begin() };
+    let mut used = frame.game.iter().map(cost).sum();
+    let followed = frame.request_id.map(|_| true);
     for entry in entries {
-        let cost = entry.encoded_len() + ENTRY_OVERHEAD_BYTES;
-        if used + cost > room && listed > 0 {
-            frame.more = numbered.then_some(true);
-            emit(message(&frame));
-            frame = if numbered { heading() } else { bare.clone() };
-            (used, listed) = (0, 0);
+        let cost = cost(&entry);
+        // A game and one entry fit into a frame, by `Limits::faults`.
+        if used + cost > room(limits) && !entries_of(&mut frame).is_empty() {
+            frame.more = followed;
+            emit(message(&std::mem::replace(&mut frame, begin())));
+            used = 0;
         }
         used += cost;
-        listed += 1;
-        entry.put(&mut frame);
+        entries_of(&mut frame).push(entry);
     }
-    frame.more = (numbered && more).then_some(true);
+    frame.more = followed.filter(|_| more);
     emit(message(&frame));
 }
 
-/// Says what a list is of, and as of when.
-fn headed(pattern: &Pattern, kind: &ListKind, games: bool, mut frame: proto::Message) -> proto::Message {
-    let (ns, games) = (Some(pattern.to_string()), games.then_some(true));
+/// The beginning of a list that says of what it is, and as of when, to a client
+/// that numbers its requests.
+fn headed(mut frame: proto::Message, pattern: &Pattern, kind: &ListKind, games: Option<bool>) -> proto::Message {
+    if frame.request_id.is_none() {
+        return frame;
+    }
+    let ns = Some(pattern.to_string());
     match kind {
         ListKind::Snapshot { version } => frame.rendezvous.push(proto::Rendezvous {
             ns,
@@ -257,8 +223,17 @@ fn headed(pattern: &Pattern, kind: &ListKind, games: bool, mut frame: proto::Mes
     frame
 }
 
+/// The game that a program of another version was refused by: what it would take.
+fn wanted(refusal: &Refusal) -> Option<proto::Game> {
+    refusal.wanted.as_ref().map(|version| proto::Game {
+        ns: refusal.ns.as_ref().map(ToString::to_string),
+        app_version: Some(version.to_string()),
+        ..Default::default()
+    })
+}
+
 /// A peer's own entry, with what it was granted.
-fn granted(registration: &Registration) -> proto::Register {
+fn own(registration: &Registration) -> proto::Register {
     proto::Register { ttl_secs: Some(0), ..register(registration) }
 }
 

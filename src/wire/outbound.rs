@@ -4,9 +4,9 @@ use super::{
 };
 use crate::{
     domain::{
-        Address, Allowance, Announcement, Answer, AppVersion, Attributes, Code, Game, GameList, Greeting, LeaveReason,
-        ListKind, Namespace, Outbound, OwnerPolicy, Pattern, Peer, PeerId, Refusal, Registration, RequestId, Roster,
-        Seat, check_attributes,
+        Address, Allowance, Announcement, Answer, AppVersion, Code, Game, GameList, Greeting, LeaveReason, ListKind,
+        Namespace, Outbound, OwnerPolicy, Pattern, Peer, PeerId, Refusal, Registration, RequestId, Roster, Seat,
+        check_attributes,
     },
     limits::Limits,
 };
@@ -178,6 +178,7 @@ fn game_change(entry: proto::Game, limits: &Limits) -> Result<Announcement, Refu
 
 fn game(entry: proto::Game, limits: &Limits) -> Result<Game, Refusal> {
     let read = || {
+        check_attributes("it has", &entry.attributes, limits)?;
         Ok(Game {
             ns: Namespace::parse(entry.ns.as_deref().unwrap_or_default())?,
             owner: entry.owner.map(|id| PeerId::parse(&id, limits)).transpose()?,
@@ -186,7 +187,7 @@ fn game(entry: proto::Game, limits: &Limits) -> Result<Game, Refusal> {
             locked: entry.locked.unwrap_or(false),
             listed: entry.listed.unwrap_or(true),
             app_version: AppVersion::parse(entry.app_version.as_deref().unwrap_or_default())?,
-            attributes: Arc::new(checked(entry.attributes, limits)?),
+            attributes: Arc::new(entry.attributes),
             // A newer server may know more policies; to a client they say little.
             owner_policy: OwnerPolicy::from_number(entry.owner_policy.unwrap_or(0)).unwrap_or_default(),
             term: entry.term.unwrap_or(0),
@@ -195,11 +196,6 @@ fn game(entry: proto::Game, limits: &Limits) -> Result<Game, Refusal> {
         })
     };
     read().map_err(|rule: Refusal| broken(format!("an illegal game: {}", rule.text)))
-}
-
-fn checked(attributes: Attributes, limits: &Limits) -> Result<Attributes, Refusal> {
-    check_attributes("it has", &attributes, limits)?;
-    Ok(attributes)
 }
 
 fn registration(entry: proto::Register, limits: &Limits) -> Result<Registration, Refusal> {
@@ -296,22 +292,52 @@ mod tests {
         })
     }
 
+    fn blitz() -> Game {
+        Game {
+            ns: ada().ns.clone(),
+            owner: Some(ada().id.clone()),
+            capacity: 4,
+            members: 3,
+            locked: true,
+            listed: false,
+            app_version: AppVersion::parse("1.4").expect("it is short"),
+            attributes: Arc::new([("mode".to_owned(), "blitz".to_owned())].into()),
+            owner_policy: OwnerPolicy::Close,
+            term: u64::MAX,
+            version: 7,
+            needs_secret: true,
+        }
+    }
+
     #[test]
     fn a_client_reads_what_a_server_wrote() {
         let limits = Limits::default();
         let ns = ada().ns.clone();
-        let list = |kind, more| {
-            let pattern = Pattern::Children(Namespace::parse("chess").expect("it is legal"));
-            Answer::Roster(Roster { pattern, kind, game: None, peers: vec![ada()], more })
-        };
+        let game = || Some(Box::new(blitz()));
+        let chess = || Pattern::Children(Namespace::parse("chess").expect("it is legal"));
+        let list = |kind, game, more| Answer::Roster(Roster { pattern: chess(), kind, game, peers: vec![ada()], more });
+        let games = |kind, games, more| Answer::Games(GameList { pattern: chess(), kind, games, more });
+        let seat = |game, peers, more| Answer::Seat(Seat { ns: ns.clone(), version: 7, game, peers, more });
+        let snapshot = || ListKind::Snapshot { version: 7 };
+        let page = || ListKind::Page { cookie: Some(Bytes::from_static(b"cookie")) };
+        let unowned = Game { owner: None, app_version: AppVersion::default(), ..blitz() };
+        let outdated = Refusal::new(Code::VersionMismatch, "update").of(&ns).wanting(blitz().app_version);
         let refusal = Refusal::new(Code::RateLimited, "slow down").of(&ns).retry_after(Duration::from_millis(7));
         for answer in [
             Answer::Done,
             Answer::Refused(refusal),
+            Answer::Refused(outdated),
             Answer::Granted { registration: ada(), game: None },
+            Answer::Granted { registration: ada(), game: game() },
             Answer::Heartbeat { nonce: 3 },
-            list(ListKind::Snapshot { version: 7 }, true),
-            list(ListKind::Page { cookie: Some(Bytes::from_static(b"cookie")) }, false),
+            list(snapshot(), None, true),
+            list(snapshot(), game(), false),
+            list(page(), None, false),
+            games(snapshot(), vec![blitz(), unowned], true),
+            games(page(), Vec::new(), false),
+            seat(game(), vec![ada(), ada()], true),
+            seat(None, vec![ada()], false),
+            seat(None, Vec::new(), false),
         ] {
             wire::answer(Some(RequestId(9)), &answer, &limits, |frame| {
                 let expected = Outbound::Answer { request_id: RequestId(9), answer: answer.clone() };
@@ -324,11 +350,14 @@ mod tests {
         wire::answer(Some(RequestId(9)), &welcome, &limits, |frame| {
             let Ok(Outbound::Welcome { greeting, .. }) = read(&frame) else { panic!("not a WELCOME: {frame:?}") };
             assert_eq!((greeting.session.as_str(), greeting.observed), ("~s", observed));
-            assert_eq!(greeting.limits.frame_bytes, Some(64 * 1024));
+            assert_eq!((greeting.limits.frame_bytes, greeting.limits.wait_ms), (Some(64 * 1024), Some(300_000)));
         });
 
-        let left = Announcement::Unregistered { ns, id: ada().id.clone(), reason: LeaveReason::Kicked, version: 8 };
-        for announcement in [Announcement::Registered(ada()), left] {
+        let (id, reason) = (ada().id.clone(), LeaveReason::Kicked);
+        let left = Announcement::Unregistered { ns: ns.clone(), id, reason, version: 8 };
+        let changed = Announcement::Game(Box::new(blitz()));
+        let over = Announcement::GameClosed { ns, version: 9 };
+        for announcement in [Announcement::Registered(ada()), left, changed, over] {
             let frames = wire::announcements(std::slice::from_ref(&announcement), &limits);
             assert_eq!(read(&frames.concat()), Ok(Outbound::Announced(vec![announcement])));
         }
@@ -339,7 +368,19 @@ mod tests {
         let unknown = |r#type, request_id| proto::Message { r#type: Some(r#type), request_id, ..Default::default() };
         assert_eq!(written(unknown(99, None)), Ok(Outbound::Unknown));
         assert_eq!(written(unknown(99, Some(1))), Ok(Outbound::Unknown));
-        assert_eq!(written(unknown(MessageType::Game.into(), None)), Ok(Outbound::Unknown));
+        assert_eq!(written(unknown(MessageType::Send.into(), None)), Ok(Outbound::Unknown));
+
+        // A newer server may know more of what becomes of a game.
+        let game = |owner_policy| proto::Game {
+            ns: Some("chess".into()),
+            version: Some(1),
+            owner_policy,
+            ..Default::default()
+        };
+        let announced =
+            |owner_policy| proto::Message { game: vec![game(owner_policy)], ..unknown(MessageType::Game.into(), None) };
+        assert_eq!(written(announced(Some(99))), written(announced(None)));
+        assert!(matches!(written(announced(None)), Ok(Outbound::Announced(_))));
 
         let status = proto::Status { code: Some(999), text: Some("a\u{1b}[2Jb".into()), ..Default::default() };
         let refused = proto::Message { status: Some(status), ..unknown(MessageType::Status.into(), None) };
@@ -385,5 +426,47 @@ mod tests {
             assert_eq!(refusal.code, Code::InvalidMessage);
         }
         assert!(outbound(b"HTTP/1.1 400 Bad Request", &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn an_odd_game_is_told_from_a_good_one() {
+        let announced =
+            |game| proto::Message { r#type: Some(MessageType::Game.into()), game: vec![game], ..Default::default() };
+        let good = || proto::Game { ns: Some("chess".into()), version: Some(1), ..Default::default() };
+        let over = || proto::Game { closed: Some(true), ..good() };
+        let heading = |ns: &str| proto::Rendezvous { ns: Some(ns.into()), version: Some(1), ..Default::default() };
+        let listed = |rendezvous| proto::Message { request_id: Some(1), rendezvous, ..announced(good()) };
+        let seat = |ns| proto::Message { r#type: Some(MessageType::Match.into()), ..listed(vec![heading(ns)]) };
+        let own = proto::Register {
+            ns: Some("chess".into()),
+            peer: Some(proto::Peer { id: Some("ada".into()), ..Default::default() }),
+            version: Some(1),
+            ..Default::default()
+        };
+        let seated = || proto::Message { register: vec![own.clone()], ..seat("chess") };
+        for good in [announced(good()), announced(over()), listed(vec![heading("chess/*")]), seated()] {
+            assert!(!matches!(written(good.clone()), Err(_) | Ok(Outbound::Unknown)), "{good:?}");
+        }
+        let many = (0..33).map(|number| (number.to_string(), String::new())).collect();
+        let catch_up = proto::Rendezvous { snapshot: Some(false), ..heading("chess") };
+        for bad in [
+            announced(proto::Game { ns: None, ..good() }),
+            announced(proto::Game { ns: Some("chess/*".into()), ..good() }),
+            announced(proto::Game { version: None, ..good() }),
+            announced(proto::Game { owner: Some("~ada".into()), ..good() }),
+            announced(proto::Game { app_version: Some("x".repeat(65)), ..good() }),
+            announced(proto::Game { attributes: many, ..good() }),
+            announced(proto::Game { ns: None, ..over() }),
+            announced(proto::Game { version: None, ..over() }),
+            listed(Vec::new()),
+            listed(vec![catch_up]),
+            seat("chess"),
+            proto::Message { rendezvous: vec![heading("chess/*")], ..seated() },
+            proto::Message { rendezvous: Vec::new(), ..seated() },
+            proto::Message { rendezvous: Vec::new(), discovery: vec![proto::Discover::default()], ..seated() },
+        ] {
+            let refusal = written(bad.clone()).expect_err(&format!("{bad:?}"));
+            assert_eq!(refusal.code, Code::InvalidMessage);
+        }
     }
 }

@@ -3,8 +3,8 @@ use super::{
     proto::{self, MessageType},
 };
 use crate::domain::{
-    AppVersion, Discover, GameSettings, Hello, Peer, QuickMatch, Register, Rendezvous, Request, RequestId, Secret,
-    Subject, Unregister,
+    AppVersion, Attributes, Discover, GameSettings, Hello, Peer, QuickMatch, Register, Rendezvous, Request, RequestId,
+    Secret, Subject, Unregister,
 };
 use bytes::Bytes;
 
@@ -41,30 +41,32 @@ pub fn request(request_id: Option<RequestId>, request: &Request) -> Bytes {
             ..base(MessageType::Unregister)
         },
         Request::Rendezvous(Rendezvous { pattern, subject, leave }) => {
-            let entry =
-                proto::Rendezvous { ns: Some(pattern.to_string()), leave: leave.then_some(true), ..Default::default() };
-            let entry = match subject {
-                Subject::Peers { secret } => proto::Rendezvous { secret: self::secret(secret), ..entry },
-                Subject::Games { filter } => {
-                    proto::Rendezvous { games: Some(true), filter: filter.attributes().clone(), ..entry }
-                }
-            };
-            proto::Message { rendezvous: vec![entry], ..base(MessageType::Rendezvous) }
+            let About { games, secret, filter } = subject.into();
+            proto::Message {
+                rendezvous: vec![proto::Rendezvous {
+                    ns: Some(pattern.to_string()),
+                    leave: leave.then_some(true),
+                    games,
+                    secret,
+                    filter,
+                    ..Default::default()
+                }],
+                ..base(MessageType::Rendezvous)
+            }
         }
         Request::Discover(Discover { pattern, subject, limit, cookie }) => {
-            let entry = proto::Discover {
-                ns: Some(pattern.to_string()),
-                limit: limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)),
-                cookie: cookie.clone(),
-                ..Default::default()
-            };
-            let entry = match subject {
-                Subject::Peers { secret } => proto::Discover { secret: self::secret(secret), ..entry },
-                Subject::Games { filter } => {
-                    proto::Discover { games: Some(true), filter: filter.attributes().clone(), ..entry }
-                }
-            };
-            proto::Message { discovery: vec![entry], ..base(MessageType::Discover) }
+            let About { games, secret, filter } = subject.into();
+            proto::Message {
+                discovery: vec![proto::Discover {
+                    ns: Some(pattern.to_string()),
+                    limit: limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)),
+                    cookie: cookie.clone(),
+                    games,
+                    filter,
+                    secret,
+                }],
+                ..base(MessageType::Discover)
+            }
         }
         Request::Match(quick_match) => {
             let QuickMatch { pool, peer, app_version, create, wait } = &**quick_match;
@@ -102,6 +104,22 @@ fn introduction(agent: Option<String>, resume: Option<Bytes>) -> proto::Hello {
     proto::Hello { protocol: Some(1), agent, resume, ..Default::default() }
 }
 
+/// The fields in which RENDEZVOUS and DISCOVER say what they are about.
+struct About {
+    games: Option<bool>,
+    secret: Option<Bytes>,
+    filter: Attributes,
+}
+
+impl From<&Subject> for About {
+    fn from(subject: &Subject) -> Self {
+        match subject {
+            Subject::Peers { secret } => Self { games: None, secret: self::secret(secret), filter: Attributes::new() },
+            Subject::Games { filter } => Self { games: Some(true), secret: None, filter: filter.attributes().clone() },
+        }
+    }
+}
+
 fn settings(game: &GameSettings) -> proto::Game {
     proto::Game {
         capacity: game.capacity,
@@ -135,10 +153,11 @@ fn peer(peer: &Peer) -> proto::Peer {
 mod tests {
     use super::*;
     use crate::{
-        domain::{Address, Inbound, Namespace, Pattern, PeerId},
+        domain::{Address, Filter, Inbound, Namespace, OwnerPolicy, Pattern, PeerId},
         limits::Limits,
         wire,
     };
+    use std::time::Duration;
 
     #[test]
     fn a_server_reads_what_a_client_wrote() {
@@ -150,33 +169,59 @@ mod tests {
             addresses: vec![Address::from("0.0.0.0:7777"), Address::new(&[0xff, 0][..])],
             attributes: [("name".to_owned(), "Ada".to_owned())].into(),
         };
-        let watch =
-            |leave| Rendezvous { pattern: Pattern::Descendants(ns.clone()), subject: Subject::default(), leave };
-        let list = |limit, cookie| Discover {
-            pattern: Pattern::Exact(ns.clone()),
-            subject: Subject::default(),
-            limit,
-            cookie,
+        let secret = || Secret::parse(Bytes::from_static(b"s3cret")).expect("it is short");
+        let app_version = || AppVersion::parse("1.4").expect("it is short");
+        let attributes = || Attributes::from([("mode".to_owned(), "blitz".to_owned())]);
+        let filter = Filter::new(attributes(), &limits).expect("it is short");
+        let games = || Subject::Games { filter: filter.clone() };
+        let opened = || Subject::Peers { secret: secret() };
+        let settings = GameSettings {
+            capacity: Some(0),
+            locked: Some(true),
+            listed: Some(false),
+            app_version: Some(app_version()),
+            attributes: attributes(),
+            owner_policy: Some(OwnerPolicy::Close),
+            secret: Some(secret()),
         };
+        let member = || Register::new(ns.clone(), everything.clone());
+        let owner = |game: &GameSettings| Register { game: Some(Box::new(game.clone())), ..member() };
+        let watch = |subject, leave| Rendezvous { pattern: Pattern::Descendants(ns.clone()), subject, leave };
+        let list = |subject, limit, cookie| Discover { pattern: Pattern::Exact(ns.clone()), subject, limit, cookie };
         for request in [
             Request::Hello(Hello { resume: Some(Bytes::from_static(b"token")) }),
-            Request::Register(Register::new(ns.clone(), everything)),
+            Request::Register(member()),
             Request::Register(Register::new(ns.clone(), Peer::default())),
+            Request::Register(Register { secret: secret(), app_version: app_version(), ..member() }),
+            Request::Register(owner(&settings)),
+            Request::Register(owner(&GameSettings::default())),
             Request::Unregister(Unregister { ns: ns.clone(), peer: Some(id), ban: true }),
             Request::Unregister(Unregister { ns: ns.clone(), peer: None, ban: false }),
-            Request::Rendezvous(watch(false)),
-            Request::Rendezvous(watch(true)),
-            Request::Discover(list(None, None)),
-            Request::Discover(list(Some(7), Some(Bytes::from_static(b"cookie")))),
+            Request::Rendezvous(watch(Subject::default(), false)),
+            Request::Rendezvous(watch(opened(), true)),
+            Request::Rendezvous(watch(games(), false)),
+            Request::Discover(list(Subject::default(), None, None)),
+            Request::Discover(list(opened(), Some(7), None)),
+            Request::Discover(list(games(), None, Some(Bytes::from_static(b"cookie")))),
             Request::Heartbeat { nonce: 3, reply: true },
         ] {
             for request_id in [None, Some(RequestId(u64::MAX))] {
-                let mut body = self::request(request_id, &request);
-                let length = prost::decode_length_delimiter(&mut body).expect("a frame begins with its length");
-                assert_eq!(length, body.len(), "one whole frame");
-                let Inbound { request_id: read_id, entries } = wire::inbound(&body, &limits).expect("it is a message");
-                assert_eq!((read_id, entries), (request_id, vec![Ok(request.clone())]));
+                reads_back(request_id, &request, &limits);
             }
         }
+        for (create, wait) in [(None, Duration::ZERO), (Some(settings), Duration::from_millis(1))] {
+            let (pool, peer, app_version) = (ns.clone(), everything.clone(), app_version());
+            let quick_match = QuickMatch { pool, peer, app_version, create, wait };
+            reads_back(Some(RequestId(1)), &Request::Match(Box::new(quick_match)), &limits);
+        }
+        reads_back(Some(RequestId(1)), &Request::Cancel(RequestId(u64::MAX)), &limits);
+    }
+
+    fn reads_back(request_id: Option<RequestId>, request: &Request, limits: &Limits) {
+        let mut body = self::request(request_id, request);
+        let length = prost::decode_length_delimiter(&mut body).expect("a frame begins with its length");
+        assert_eq!(length, body.len(), "one whole frame");
+        let Inbound { request_id: read_id, entries } = wire::inbound(&body, limits).expect("it is a message");
+        assert_eq!((read_id, entries), (request_id, vec![Ok(request.clone())]));
     }
 }

@@ -431,6 +431,107 @@ def scenario_messages():
     yield "nothing", Message()
 
 
+# --- messages.json: games, as the server and its clients write them -----------------
+
+def game_messages():
+    """Every field that is written is here and no other: a test holds the server's own
+    encoder to these bytes."""
+    t = SimpleNamespace(**{name.removeprefix("MESSAGE_TYPE_"): number
+                           for name, number in pb.MessageType.items()})
+    s = SimpleNamespace(**{name.removeprefix("STATUS_CODE_"): number
+                           for name, number in pb.StatusCode.items()})
+    ok = pb.Status(code=s.OK)
+    table = "poker/7K3M"
+    stakes = {"stakes": "low"}
+    ann = pb.Peer(id="ann", addrs=[b"192.0.2.1:7001"], attributes={"name": "Änn"})
+    bob = pb.Peer(id="bob", addrs=[b"192.0.2.2:7002"])
+    entry_of_ann = pb.Register(ns=table, peer=ann, version=41)
+    entry_of_bob = pb.Register(ns=table, peer=bob, version=42)
+    own_entry = pb.Register(ns=table, peer=bob, version=42, ttl_secs=0)
+    settings = pb.Game(capacity=2, locked=False, listed=False, app_version="1.4",
+                       attributes=stakes, owner_policy=pb.OWNER_POLICY_NONE, secret=b"s3cret")
+    game = pb.Game(ns=table, owner="ann", capacity=2, members=2, locked=False, listed=False,
+                   app_version="1.4", attributes=stakes, owner_policy=pb.OWNER_POLICY_NONE,
+                   term=1, version=42, needs_secret=True)
+    unowned = pb.Game(ns="poker/QX9T", capacity=0, members=1, locked=True, listed=True,
+                      owner_policy=pb.OWNER_POLICY_OLDEST, term=2, version=40,
+                      needs_secret=False)
+    seen = pb.Rendezvous(ns=table, version=42, snapshot=True)
+    lobby = pb.Rendezvous(ns="poker/*", version=42, games=True, snapshot=True)
+
+    def register(**more):
+        return Message(type=t.REGISTER, request_id=1, register=[
+            pb.Register(ns=table, peer=ann, **more)])
+
+    # What is asked for.
+    yield "REGISTER of a game, all settings", register(
+        game=settings, secret=b"s3cret", app_version="1.4")
+    yield "REGISTER of a game, all by default", register(game=pb.Game())
+    yield "REGISTER of a newcomer", register(secret=b"s3cret", app_version="1.4")
+    yield "change of a game, all taken away", register(game=pb.Game(
+        capacity=0, listed=True, app_version="", attributes={"stakes": ""}, secret=b""))
+    yield "UNREGISTER of another, kicked", Message(
+        type=t.UNREGISTER, request_id=2, unregister=[
+            pb.Unregister(ns=table, peer=pb.Peer(id="bob"))])
+    yield "RENDEZVOUS with a secret", Message(type=t.RENDEZVOUS, request_id=3, rendezvous=[
+        pb.Rendezvous(ns=table, secret=b"s3cret")])
+    yield "RENDEZVOUS with games, left", Message(type=t.RENDEZVOUS, request_id=4, rendezvous=[
+        pb.Rendezvous(ns="poker/**", leave=True, games=True)])
+    yield "DISCOVER with a secret", Message(type=t.DISCOVER, request_id=5, discovery=[
+        pb.Discover(ns=table, secret=b"s3cret")])
+    yield "DISCOVER of games, a page", Message(type=t.DISCOVER, request_id=6, discovery=[
+        pb.Discover(ns="poker/*", limit=2, cookie=bytes([0, 255, 128]), games=True,
+                    filter=stakes)])
+    yield "MATCH, the least", Message(
+        type=t.MATCH, request_id=7, match=pb.QuickMatch(pool="poker", peer=pb.Peer()))
+    yield "MATCH that makes a game", Message(type=t.MATCH, request_id=8, match=pb.QuickMatch(
+        pool="poker", peer=bob, app_version="1.4", create=settings))
+    yield "MATCH that waits", Message(type=t.MATCH, request_id=9, match=pb.QuickMatch(
+        pool="poker", peer=bob, wait_ms=300000))
+
+    # What is answered.
+    yield "own entry in a game", Message(
+        type=t.REGISTER, request_id=1, status=ok, register=[own_entry], game=[game])
+    yield "snapshot of a game", Message(
+        type=t.REGISTER, request_id=3, status=ok, rendezvous=[seen],
+        register=[entry_of_ann, entry_of_bob], game=[game])
+    yield "snapshot of a game, its first frame", Message(
+        type=t.REGISTER, request_id=3, status=ok, rendezvous=[seen],
+        register=[entry_of_ann], game=[game], more=True)
+    yield "snapshot of a game, its last frame", Message(
+        type=t.REGISTER, request_id=3, status=ok, rendezvous=[seen], register=[entry_of_bob])
+    yield "snapshot of a lobby", Message(
+        type=t.GAME, request_id=4, status=ok, rendezvous=[lobby], game=[unowned, game])
+    yield "snapshot of an empty lobby", Message(
+        type=t.GAME, request_id=4, status=ok, rendezvous=[lobby])
+    yield "page of games", Message(
+        type=t.GAME, request_id=6, status=ok, game=[game], discovery=[
+            pb.Discover(ns="poker/*", cookie=bytes([0, 255, 128]), games=True)])
+    yield "page of no games", Message(
+        type=t.GAME, request_id=6, status=ok, discovery=[pb.Discover(ns="poker/*", games=True)])
+    yield "page of games without a number", Message(type=t.GAME, game=[game])
+    yield "seat of a MATCH", Message(
+        type=t.MATCH, request_id=8, status=ok, rendezvous=[seen],
+        register=[own_entry, entry_of_ann], game=[game])
+    yield "seat of a MATCH, its first frame", Message(
+        type=t.MATCH, request_id=8, status=ok, rendezvous=[seen], register=[own_entry],
+        game=[game], more=True)
+    yield "seat of a MATCH, its last frame", Message(
+        type=t.MATCH, request_id=8, status=ok, rendezvous=[seen], register=[entry_of_ann])
+    yield "MATCH refused", Message(type=t.STATUS, request_id=9, status=pb.Status(
+        code=s.NO_OPEN_GAME, ns="poker", text="none opened in time"))
+    yield "REGISTER of another version refused", Message(
+        type=t.STATUS, request_id=1, game=[pb.Game(ns=table, app_version="1.4")],
+        status=pb.Status(code=s.VERSION_MISMATCH, ns=table, text="update to 1.4"))
+    yield "CANCEL answered", Message(type=t.STATUS, request_id=10, status=ok)
+
+    # What is announced.
+    yield "announcement of a game", Message(type=t.GAME, game=[game])
+    yield "announcement of an unowned game", Message(type=t.GAME, game=[unowned])
+    yield "announcement of two games, one of them over", Message(type=t.GAME, game=[
+        game, pb.Game(ns="poker/QX9T", version=43, closed=True)])
+
+
 # --- messages.json: what other encoders may write -----------------------------------
 
 def number(value):
@@ -469,6 +570,11 @@ def lenient_messages():
     yield ("true as two", h("0800 7002"), Message(type=register, more=True))
     yield ("uint32 of more than 32 bits, cut", h("0800 12061885 80808010"),
            Message(type=register, register=[pb.Register(ttl_secs=5)]))
+    yield ("match in two halves, its create too", h("0808 5207 0a0161 22021802 5206 22022801 3064"),
+           Message(type=pb.MESSAGE_TYPE_MATCH, match=pb.QuickMatch(
+               pool="a", wait_ms=100, create=pb.Game(capacity=2, locked=True))))
+    yield ("cancel written twice, the last counts", h("080b 7801 7802"),
+           Message(type=pb.MESSAGE_TYPE_CANCEL, cancel=2))
     for name, entry, value in [
             ("value before key", "1201620a0161", {"a": "b"}), ("no value", "0a0161", {"a": ""}),
             ("no key", "120162", {"": "b"}), ("neither", "", {"": ""})]:
@@ -495,7 +601,8 @@ def maps_are_open(message):
 
 
 def message_vectors():
-    for name, message in itertools.chain(field_messages(), scenario_messages()):
+    for name, message in itertools.chain(
+            field_messages(), scenario_messages(), game_messages()):
         data = encode(message)
         assert Message.FromString(data) == message, name
         yield {"name": name, "hex": data.hex(), "json": mapping(message),
@@ -547,6 +654,10 @@ def stream_cases():
     yield "three empty frames", h("000000"), [b""] * 3, None
     yield "one frame", frame(a), [a], None
     yield "two frames back to back", frame(a) + frame(b), [a, b], None
+    hello = encode(Message(type=pb.MESSAGE_TYPE_HELLO, request_id=1, hello=pb.Hello(protocol=1)))
+    match = encode(Message(type=pb.MESSAGE_TYPE_MATCH, request_id=2, match=pb.QuickMatch(
+        pool="poker", peer=pb.Peer(id="bob"), create=pb.Game(capacity=2))))
+    yield "HELLO and MATCH at once", frame(hello) + frame(match), [hello, match], None
     yield "two frames, an empty one between", frame(a) + h("00") + frame(b), [a, b"", b], None
     for length in [3, 127, 128, 300, 16383, 16384, LIMIT - 1, LIMIT]:
         body = body_of(length)
@@ -594,6 +705,12 @@ def stream_cases():
             ("map key is not UTF-8", "0800 120a 1208 1a060a01ff120161"),
             ("map value is not UTF-8", "0800 120a 1208 1a060a0161 1201ff"),
             ("status text is not UTF-8", "0804 3a03 1201ff"),
+            ("app_version is not UTF-8", "0800 1203 4201ff"),
+            ("app_version of a game is not UTF-8", "0800 1205 22033a01ff"),
+            ("owner is not UTF-8", "080a 6203 1201ff"),
+            ("game attribute is not UTF-8", "080a 6208 42060a0161 1201ff"),
+            ("filter is not UTF-8", "0802 2208 42060a0161 1201ff"),
+            ("pool is not UTF-8", "0808 5203 0a01ff"),
             # A known field in a wire type that is not its own.
             ("type as fixed32", "0d00000000"),
             ("type as bytes", "0a0100"),
@@ -602,12 +719,18 @@ def stream_cases():
             ("ns as a varint", "0800 1202 0801"),
             ("ttl_secs as bytes", "0800 1203 1a0105"),
             ("request_id as fixed64", "0804 31 0100000000000000"),
+            ("secret as a varint", "0800 1202 3801"),
+            ("game of a register as a varint", "0800 1202 2001"),
+            ("owner_policy as bytes", "080a 6203 4a0101"),
+            ("match as a varint", "0808 5001"),
+            ("cancel as bytes", "080b 7a0101"),
             # Fields that do not end where their frame or message does.
             ("ends after a tag", "08"),
             ("ends within a tag", "80"),
             ("ends within a varint", "0880"),
             ("ends within a string", "0800 1203 0a0561"),
             ("entry longer than the frame", "0800 1205 0a0161"),
+            ("game longer than its entry", "0800 1204 22031002"),
             ("string longer than its entry", "0800 1203 0a0261 0804"),
             ("entry length of 2^63", "0800 12" + "80" * 9 + "01"),
             ("ends within a fixed32", "0800 a506aabb"),

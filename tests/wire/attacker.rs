@@ -37,7 +37,8 @@ impl Attacker {
         self.bodies[index].clone()
     }
 
-    fn body(&mut self) -> Vec<u8> {
+    /// A message, as a rule with mistakes.
+    pub fn body(&mut self) -> Vec<u8> {
         let mut body = match self.below(10) {
             0 => return self.noise(64),
             // Whole and unharmed: what is there to be broken has to come about.
@@ -46,7 +47,7 @@ impl Attacker {
             3 | 4 => (0..=self.below(6)).flat_map(|_| self.golden()).collect(),
             // More entries than a frame may have, or nearly.
             5 => {
-                let (tag, type_) = [(0x12, 0), (0x1a, 1), (0x22, 2), (0x2a, 3)][self.below(4)];
+                let (tag, type_) = [(0x12, 0), (0x1a, 1), (0x22, 2), (0x2a, 3), (0x62, 10)][self.below(5)];
                 let entries = [tag, 3, 0x0a, 1, b'a' + self.below(26) as u8].repeat(self.below(80));
                 [&[8, type_], &entries[..]].concat()
             }

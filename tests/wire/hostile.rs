@@ -1,10 +1,10 @@
 //! Bytes that mean harm, through the frame reader into a whole server without
-//! sockets.
+//! sockets; and both readers of messages, held to what they make of such bytes.
 
 use crate::attacker::Attacker;
 use bytes::{Bytes, BytesMut};
 use foregather::{
-    domain::{Code, LeaveReason, SessionId, Time},
+    domain::{Announcement, Answer, Code, LeaveReason, Outbound, Request, SessionId, Time},
     hub::{Hub, HubOptions, Outlet, Progress},
     limits::Limits,
     wire::{self, FrameCodec, proto::Message},
@@ -174,9 +174,13 @@ impl Server {
     }
 }
 
+fn seed() -> u64 {
+    env::var(SEED_VARIABLE).ok().map_or(1, |seed| seed.parse().expect("a seed is a number"))
+}
+
 #[test]
 fn a_server_survives_100_000_frames_that_mean_harm() {
-    let seed = env::var(SEED_VARIABLE).ok().map_or(1, |seed| seed.parse().expect("a seed is a number"));
+    let seed = seed();
     let mut attacker = Attacker::new(seed);
     let mut server = Server::new(seed);
     for frame in 0..FRAMES {
@@ -216,4 +220,98 @@ fn a_server_survives_100_000_frames_that_mean_harm() {
         "{} messages, {} answers, {} connections cut, {:?}",
         server.messages, server.reader.answers, server.cut, server.reader.statuses
     );
+}
+
+/// The one frame that was written, without its length.
+fn body(mut frames: Vec<Bytes>) -> Bytes {
+    assert_eq!(frames.len(), 1, "what came in one frame fits into one");
+    let mut body = frames.remove(0);
+    let length = prost::decode_length_delimiter(&mut body).expect("a frame begins with its length");
+    assert_eq!(length, body.len(), "one whole frame");
+    body
+}
+
+/// The words of games that were understood, so that none was only ever refused.
+fn words_of_request(request: &Request) -> &'static [&'static str] {
+    match request {
+        Request::Register(register) if register.game.is_some() => &["game"],
+        Request::Register(register) if !register.secret.is_none() => &["secret"],
+        Request::Unregister(unregister) if unregister.ban => &["ban"],
+        Request::Match(quick_match) if quick_match.create.is_some() => &["MATCH", "create"],
+        Request::Match(_) => &["MATCH"],
+        Request::Cancel(_) => &["CANCEL"],
+        Request::Rendezvous(watch) if watch.subject != Default::default() => &["watch"],
+        Request::Discover(list) if list.subject != Default::default() => &["list"],
+        _ => &[],
+    }
+}
+
+/// What a server understands of hostile bytes is legal: a client that says the
+/// same in its own words is understood alike.
+#[test]
+fn what_a_server_understands_can_be_said_again() {
+    let (seed, limits) = (seed(), limits());
+    let mut attacker = Attacker::new(seed);
+    let mut understood = BTreeMap::<&str, usize>::new();
+    for number in 0..FRAMES {
+        let Ok(inbound) = wire::inbound(&attacker.body(), &limits) else { continue };
+        for request in inbound.entries.into_iter().flatten() {
+            words_of_request(&request).iter().for_each(|word| *understood.entry(word).or_default() += 1);
+            let again = body(vec![wire::request(inbound.request_id, &request)]);
+            let again = wire::inbound(&again, &limits).map(|again| (again.request_id, again.entries));
+            let expected = Ok((inbound.request_id, vec![Ok(request)]));
+            assert_eq!(again, expected, "seen with {SEED_VARIABLE}={seed}, at frame {number}");
+        }
+    }
+    println!("{understood:?}");
+    assert!(understood.len() == 8 && understood.values().all(|&count| count > 20), "{understood:?}");
+}
+
+fn words_of_answer(read: &Outbound) -> &'static [&'static str] {
+    match read {
+        Outbound::Answer { answer: Answer::Granted { game: Some(_), .. }, .. } => &["granted"],
+        Outbound::Answer { answer: Answer::Roster(roster), .. } if roster.game.is_some() => &["snapshot"],
+        Outbound::Answer { answer: Answer::Games(_), .. } => &["games"],
+        Outbound::Answer { answer: Answer::Seat(_), .. } => &["seat"],
+        Outbound::Answer { answer: Answer::Refused(refusal), .. } if refusal.wanted.is_some() => &["wanted"],
+        Outbound::Announced(changes) => match changes.first() {
+            Some(Announcement::Game(_)) => &["game"],
+            Some(Announcement::GameClosed { .. }) => &["closed"],
+            _ => &[],
+        },
+        _ => &[],
+    }
+}
+
+/// The frame in which a server of ours says the same; `None` of what it never says.
+fn said_again(read: &Outbound, limits: &Limits) -> Option<Bytes> {
+    match read {
+        Outbound::Answer { request_id, answer } => {
+            let mut frames = Vec::new();
+            wire::answer(Some(*request_id), answer, limits, |frame| frames.push(frame));
+            Some(body(frames))
+        }
+        Outbound::Announced(changes) if !changes.is_empty() => Some(body(wire::announcements(changes, limits))),
+        Outbound::Parting(refusal) => Some(body(vec![wire::refusal(refusal)])),
+        _ => None,
+    }
+}
+
+/// The same for a client, whose server may be anybody's.
+#[test]
+fn what_a_client_understands_can_be_said_again() {
+    let seed = seed();
+    let limits = Limits { frame_entries: 64, ..Limits::default() };
+    let mut attacker = Attacker::new(seed);
+    let mut understood = BTreeMap::<&str, usize>::new();
+    for number in 0..FRAMES {
+        let Ok(read) = wire::outbound(&attacker.body(), &limits) else { continue };
+        words_of_answer(&read).iter().for_each(|word| *understood.entry(word).or_default() += 1);
+        if let Some(again) = said_again(&read, &limits) {
+            let again = wire::outbound(&again, &limits);
+            assert_eq!(again, Ok(read), "seen with {SEED_VARIABLE}={seed}, at frame {number}");
+        }
+    }
+    println!("{understood:?}");
+    assert!(understood.len() == 7 && understood.values().all(|&count| count > 20), "{understood:?}");
 }

@@ -1,6 +1,8 @@
 //! What the server makes of one message: a request for each entry, or the
 //! refusal of it, with the code that DESIGN's table of refusals gives.
 
+mod games;
+
 use bytes::Bytes;
 use foregather::{
     domain::{
@@ -137,6 +139,11 @@ fn the_type_decides_which_entries_are_read() {
     assert!(matches!(of(MessageType::Discover), Request::Discover(_)));
     assert!(matches!(of(MessageType::Hello), Request::Hello(_)));
     assert!(matches!(of(MessageType::Heartbeat), Request::Heartbeat { .. }));
+
+    let game = Message { request_id: Some(7), r#match: Some(games::quick_match()), ..everything() };
+    let of = |kind: MessageType| request(&Message { r#type: Some(kind.into()), ..game.clone() });
+    assert!(matches!(of(MessageType::Match), Request::Match(_)));
+    assert_eq!(of(MessageType::Cancel), Request::Cancel(RequestId(1)));
 }
 
 #[test]
@@ -148,10 +155,14 @@ fn a_message_without_an_entry_of_its_type_is_refused() {
         MessageType::Discover,
         MessageType::Hello,
         MessageType::Heartbeat,
+        MessageType::Match,
+        MessageType::Cancel,
     ] {
         for request_id in [None, Some(7)] {
             assert_eq!(refused(&Message { request_id, ..of(kind) }).code, Code::InvalidMessage, "{kind:?}");
         }
+        let refusal = refused(&Message { request_id: Some(7), ..of(kind) });
+        assert!(refusal.text.contains("no entry of its type"), "{kind:?}: {refusal}");
     }
 }
 
@@ -197,13 +208,11 @@ fn entries_of_another_type_count_too() {
 }
 
 #[test]
-fn match_and_cancel_need_an_id_and_are_not_built() {
+fn match_and_cancel_need_an_id() {
     for kind in [MessageType::Match, MessageType::Cancel] {
         let refusal = refused(&Message { r#type: Some(kind.into()), ..everything() });
         assert_eq!(refusal.code, Code::InvalidMessage, "{kind:?}");
         assert!(refusal.text.contains("needs a request_id"), "{refusal}");
-        let refusal = refused(&Message { r#type: Some(kind.into()), request_id: Some(1), ..everything() });
-        assert_eq!(refusal.code, Code::Unsupported, "{kind:?}");
     }
 }
 
@@ -212,18 +221,6 @@ fn what_is_not_built_is_unsupported() {
     for request_id in [None, Some(7)] {
         let send = Message { request_id, r#type: Some(MessageType::Send.into()), ..everything() };
         assert_eq!(refused(&send).code, Code::Unsupported);
-
-        let game = proto::Register { game: Some(Box::default()), ..register("a/b", "p") };
-        let refusal = refused(&Message { request_id, register: vec![game], ..of(MessageType::Register) });
-        assert_eq!((refusal.code, refusal.ns), (Code::Unsupported, Some(ns("a/b").into())));
-
-        let games = proto::Rendezvous { games: Some(true), ..rendezvous("a") };
-        let message = Message { request_id, rendezvous: vec![games], ..of(MessageType::Rendezvous) };
-        assert_eq!(refused(&message).code, Code::Unsupported);
-
-        let games = proto::Discover { ns: Some("a".into()), games: Some(true), ..Default::default() };
-        let message = Message { request_id, discovery: vec![games], ..of(MessageType::Discover) };
-        assert_eq!(refused(&message).code, Code::Unsupported);
     }
 }
 
@@ -247,10 +244,15 @@ fn texts_of_a_fixed_size_are_bounded_from_both_sides() {
         let entry = proto::Discover { ns: Some("a".into()), secret: Some(text.into()), ..Default::default() };
         Message { discovery: vec![entry], ..of(MessageType::Discover) }
     };
+    let matching = |app_version: String| {
+        games::matching(proto::QuickMatch { app_version: Some(app_version), ..*games::quick_match() })
+    };
+    let secret = |text: String| proto::Game { secret: Some(text.into()), ..Default::default() };
+    let app_version = |text: String| proto::Game { app_version: Some(text), ..Default::default() };
     // Bytes are counted, not characters: an é takes two.
     let text = |bytes: usize| "é".repeat(bytes / 2) + &"x".repeat(bytes % 2);
     type Case<'a> = (&'a str, usize, &'a dyn Fn(String) -> Message);
-    let cases: [Case<'_>; 7] = [
+    let cases: [Case<'_>; 12] = [
         ("agent", 128, &|text| hello(|hello, text| hello.agent = Some(text), text)),
         ("token", 4_096, &|text| hello(|hello, text| hello.token = Some(text), text)),
         ("client_key", 64, &|text| hello(|hello, text| hello.client_key = Some(text.into()), text)),
@@ -258,12 +260,18 @@ fn texts_of_a_fixed_size_are_bounded_from_both_sides() {
         ("app_version", 64, &|text| registering(|entry, text| entry.app_version = Some(text), text)),
         ("secret", 64, &watching),
         ("secret", 64, &listing),
+        ("app_version", 64, &matching),
+        ("secret", 64, &|text| games::with_settings(secret(text))[0].clone()),
+        ("secret", 64, &|text| games::with_settings(secret(text))[1].clone()),
+        ("app_version", 64, &|text| games::with_settings(app_version(text))[0].clone()),
+        ("app_version", 64, &|text| games::with_settings(app_version(text))[1].clone()),
     ];
     for (name, max, message) in cases {
         request(&message(text(max)));
         let refusal = refused(&message(text(max + 1)));
         assert_eq!(refusal.code, Code::InvalidMessage, "{name}");
         assert!(refusal.text.contains(name) && refusal.text.contains(&(max + 1).to_string()), "{refusal}");
+        assert!(!refusal.text.contains('é'), "what may be a secret is not said back: {refusal}");
     }
 }
 
@@ -336,6 +344,7 @@ fn every_kind_of_entry_refuses_a_bad_namespace() {
                 discovery: vec![proto::Discover { ns: ns.clone(), ..Default::default() }],
                 ..of(MessageType::Discover)
             },
+            games::matching(proto::QuickMatch { pool: ns.clone(), ..Default::default() }),
         ] {
             assert_eq!(refused(&message).code, Code::InvalidNamespace, "{message:?}");
         }
@@ -353,6 +362,8 @@ fn a_pattern_is_for_watching_and_listing_only() {
         assert_eq!(refused(&message).code, Code::InvalidNamespace);
         let entry = proto::Unregister { ns: Some(pattern.into()), ..Default::default() };
         let message = Message { unregister: vec![entry], ..of(MessageType::Unregister) };
+        assert_eq!(refused(&message).code, Code::InvalidNamespace);
+        let message = games::matching(proto::QuickMatch { pool: Some(pattern.into()), ..Default::default() });
         assert_eq!(refused(&message).code, Code::InvalidNamespace);
     }
 }

@@ -1,7 +1,7 @@
 //! What a frame may take in memory: the claims of `frame_entries` in `limits.rs`.
 
 use foregather::{
-    domain::{Code, Refusal, Request},
+    domain::{Code, GameSettings, QuickMatch, Refusal, Request},
     limits::Limits,
     wire::{self, proto},
 };
@@ -20,9 +20,38 @@ fn an_entry_is_small() {
         ("Send", size_of::<proto::Send>()),
         ("Game", size_of::<proto::Game>()),
         ("a request or its refusal", size_of::<Result<Request, Refusal>>()),
+        ("what is boxed in a REGISTER", size_of::<GameSettings>()),
     ] {
         assert!(bytes <= 256, "{name} takes {bytes} bytes; box its largest field in build.rs");
     }
+    // There is one of it in a frame.
+    assert!(size_of::<proto::QuickMatch>().max(size_of::<QuickMatch>()) <= 512);
+}
+
+/// The game in a REGISTER or MATCH comes with the entry that it is in, however
+/// often it is written: its parts are merged into one.
+#[test]
+fn a_game_within_an_entry_is_no_entry() {
+    let limits = Limits { frame_entries: 1, ..Limits::default() };
+    // Two games, with a capacity and with a lock, in one REGISTER; the same in a
+    // MATCH that is written twice itself.
+    let register = [0x08, 0x00, 0x12, 0x0b, 0x0a, 0x01, b'a', 0x22, 0x02, 0x18, 0x02, 0x22, 0x02, 0x28, 0x01];
+    let once = [0x52, 0x0b, 0x0a, 0x01, b'a', 0x22, 0x02, 0x18, 0x02, 0x22, 0x02, 0x28, 0x01];
+    let quick_match = [&[0x08, 0x08, 0x30, 0x07], &once[..], &once].concat();
+    for body in [&register[..], &quick_match] {
+        let inbound = wire::inbound(body, &limits).expect("it is a message");
+        let settings = match &inbound.entries[..] {
+            [Ok(Request::Register(register))] => register.game.as_deref(),
+            [Ok(Request::Match(quick_match))] => quick_match.create.as_ref(),
+            other => panic!("not one request: {other:?}"),
+        };
+        let merged = settings.map(|settings| (settings.capacity, settings.locked));
+        assert_eq!(merged, Some((Some(2), Some(true))));
+    }
+    // Beside its entry it is one, whether or not it is read.
+    let beside = [&register[..], &[0x62, 0x00]].concat();
+    let inbound = wire::inbound(&beside, &limits).expect("it is a message");
+    assert!(inbound.entries[0].is_err(), "{inbound:?}");
 }
 
 /// Entries over the limit are refused before they are made. The last one here

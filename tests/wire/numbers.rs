@@ -1,7 +1,7 @@
 //! The numbers and names that the inner rooms use are those of the format.
 
 use crate::golden;
-use foregather::domain::{Code, LeaveReason};
+use foregather::domain::{Code, LeaveReason, OwnerPolicy};
 use std::collections::BTreeMap;
 
 /// The values of an enum of the format by number, their names without the prefix.
@@ -35,4 +35,13 @@ fn leave_reasons_are_those_of_the_format() {
     for number in (-10..1_000).filter(|number| !theirs.contains_key(number)) {
         assert_eq!(LeaveReason::from_number(number), LeaveReason::Unregistered, "{number}");
     }
+}
+
+#[test]
+fn owner_policies_are_those_of_the_format() {
+    let theirs = values("OwnerPolicy", "OWNER_POLICY_");
+    let ours = (-10..1_000).filter_map(OwnerPolicy::from_number);
+    let ours: BTreeMap<i32, String> = ours.map(|policy| (policy as i32, policy.name().to_owned())).collect();
+    assert_eq!(ours, theirs);
+    assert_eq!(OwnerPolicy::from_number(0), Some(OwnerPolicy::default()), "what is absent at birth");
 }

@@ -4,8 +4,8 @@
 use bytes::{Bytes, BytesMut};
 use foregather::{
     domain::{
-        Address, Announcement, Answer, Attributes, Code, LeaveReason, ListKind, Namespace, Pattern, PeerId, Refusal,
-        Registration, RequestId, Roster, Welcome,
+        Address, Announcement, Answer, AppVersion, Attributes, Code, Game, GameList, LeaveReason, ListKind, Namespace,
+        OwnerPolicy, Pattern, PeerId, Refusal, Registration, RequestId, Roster, Seat, Welcome,
     },
     limits::Limits,
     wire::{
@@ -78,6 +78,31 @@ fn of(kind: MessageType, request_id: Option<u64>) -> Message {
 fn snapshot(peers: Vec<Arc<Registration>>, more: bool) -> Answer {
     let pattern = Pattern::Exact(ns("poker/7K3M"));
     Answer::Roster(Roster { pattern, kind: ListKind::Snapshot { version: 44 }, game: None, peers, more })
+}
+
+fn game(ns: Namespace) -> Game {
+    Game {
+        ns,
+        owner: None,
+        capacity: 0,
+        members: 0,
+        locked: false,
+        listed: false,
+        app_version: AppVersion::default(),
+        attributes: Arc::default(),
+        owner_policy: OwnerPolicy::Oldest,
+        term: 0,
+        version: 0,
+        needs_secret: false,
+    }
+}
+
+fn seat(game: Option<Game>, peers: Vec<Arc<Registration>>, more: bool) -> Answer {
+    Answer::Seat(Seat { ns: ns("poker/7K3M"), version: 44, game: game.map(Box::new), peers, more })
+}
+
+fn games(kind: ListKind, games: Vec<Game>, more: bool) -> Answer {
+    Answer::Games(GameList { pattern: Pattern::Children(ns("poker")), kind, games, more })
 }
 
 fn page(peers: Vec<Arc<Registration>>, cookie: Option<&'static [u8]>) -> Answer {
@@ -169,6 +194,51 @@ fn a_page_names_its_cookie_and_is_answered_also_when_it_is_empty() {
 }
 
 #[test]
+fn success_in_a_game_and_lists_of_games_are_bare_without_an_id() {
+    let table = || game(ns("poker/7K3M"));
+    let bob = registration("bob", 42);
+    check(None, &Answer::Granted { registration: bob.clone(), game: Some(Box::new(table())) }, &[]);
+
+    let bare = Message { register: vec![entry("bob", 42)], ..of(MessageType::Register, None) };
+    let Answer::Roster(roster) = snapshot(vec![bob], true) else { panic!("it is a list of peers") };
+    check(None, &Answer::Roster(Roster { game: Some(Box::new(table())), ..roster }), &[bare]);
+
+    let snapshot = || ListKind::Snapshot { version: 44 };
+    let page = || ListKind::Page { cookie: Some(Bytes::from_static(b"on")) };
+    for kind in [snapshot(), page()] {
+        for more in [false, true] {
+            let told = said(None, &games(kind.clone(), vec![table()], more), &Limits::default());
+            let [only] = &told[..] else { panic!("one frame: {told:?}") };
+            let bare = Message { game: only.game.clone(), ..of(MessageType::Game, None) };
+            assert_eq!((only, only.game.len()), (&bare, 1));
+        }
+    }
+    check(None, &games(snapshot(), Vec::new(), false), &[]);
+    check(None, &games(snapshot(), Vec::new(), true), &[]);
+    check(None, &games(page(), Vec::new(), true), &[]);
+    check(None, &games(page(), Vec::new(), false), &[of(MessageType::Game, None)]);
+}
+
+/// proto3 leaves zeros out unless it is told not to; what is absent is nobody.
+#[test]
+fn a_game_always_says_everything_but_what_it_has_not() {
+    let expected = proto::Game {
+        ns: Some("poker/7K3M".into()),
+        capacity: Some(0),
+        members: Some(0),
+        locked: Some(false),
+        listed: Some(false),
+        owner_policy: Some(0),
+        term: Some(0),
+        version: Some(0),
+        needs_secret: Some(false),
+        ..Default::default()
+    };
+    let frame = announced(Announcement::Game(Box::new(game(ns("poker/7K3M")))));
+    assert_eq!(open(&frame, &Limits::default()).game, [expected]);
+}
+
+#[test]
 fn hello_and_heartbeat_are_answered_with_an_id_and_without() {
     let limits = Limits::default();
     let welcome = Answer::Welcome(Welcome {
@@ -189,6 +259,7 @@ fn hello_and_heartbeat_are_answered_with_an_id_and_without() {
         let published = content.limits.expect("a client is told the limits");
         assert_eq!(published.frame_bytes, Some(65_536));
         assert_eq!((published.registrations, published.watches), (Some(4_096), Some(1_024)));
+        assert_eq!((published.wait_ms, published.payload_bytes, published.ttl_secs), (Some(300_000), None, None));
 
         let heartbeat = Some(proto::Heartbeat { nonce: Some(u64::MAX), reply: Some(true) });
         let expected = Message { status, heartbeat, ..of(MessageType::Heartbeat, request_id) };
@@ -212,20 +283,24 @@ fn announcements_of_a_kind_share_frames_and_keep_their_order() {
         reason: LeaveReason::Disconnected,
         version,
     };
+    let changed = |version| Announcement::Game(Box::new(Game { version, ..game(ns("poker/7K3M")) }));
+    let over = |version| Announcement::GameClosed { ns: ns("poker/7K3M"), version };
     let mut all: Vec<Announcement> = (1..=4_096).map(left).collect();
     all.push(Announcement::Registered(registration("bob", 5_000)));
-    all.push(left(5_001));
+    all.extend([left(5_001), changed(5_002), over(5_003), changed(5_004)]);
     let frames: Vec<Message> = wire::announcements(&all, &limits).iter().map(|frame| open(frame, &limits)).collect();
-    assert!((4..12).contains(&frames.len()), "{} frames", frames.len());
-    let versions: Vec<u64> = frames
-        .iter()
-        .flat_map(|frame| {
-            assert!(frame.register.is_empty() || frame.unregister.is_empty(), "a frame has one type");
-            let registered = frame.register.iter().filter_map(|entry| entry.version);
-            registered.chain(frame.unregister.iter().filter_map(|entry| entry.version)).collect::<Vec<_>>()
-        })
-        .collect();
-    assert_eq!(versions, (1..=4_096).chain([5_000, 5_001]).collect::<Vec<_>>());
+    assert!((5..12).contains(&frames.len()), "{} frames", frames.len());
+    let mut versions = Vec::new();
+    for frame in &frames {
+        let registered = frame.register.iter().filter_map(|entry| entry.version);
+        let left = frame.unregister.iter().filter_map(|entry| entry.version);
+        let of_games = frame.game.iter().filter_map(|entry| entry.version);
+        versions.extend(registered.chain(left).chain(of_games));
+        let kinds = [frame.register.is_empty(), frame.unregister.is_empty(), frame.game.is_empty()];
+        assert_eq!(kinds.iter().filter(|empty| !**empty).count(), 1, "a frame has one type");
+    }
+    assert_eq!(versions, (1..=4_096).chain(5_000..=5_004).collect::<Vec<_>>());
+    assert_eq!(wire::announcements(&[], &limits), Vec::<Bytes>::new(), "nothing is not a frame");
 }
 
 #[test]
@@ -274,37 +349,89 @@ fn crowd(random: &mut ChaCha8Rng, count: usize, limits: &Limits) -> Vec<Arc<Regi
     (0..count).map(|number| Arc::new(peer(number))).collect()
 }
 
+/// Games of all sizes, within the limits.
+fn lobby(random: &mut ChaCha8Rng, count: usize, limits: &Limits) -> Vec<Game> {
+    let mut below = |bound: usize| random.next_u32() as usize % bound;
+    let mut one = |number: usize| {
+        let attributes = (0..below(limits.attributes + 1)).map(|name| (name.to_string(), "v".repeat(below(100))));
+        Game { attributes: Arc::new(attributes.collect()), ..game(ns(&format!("poker/{number}"))) }
+    };
+    (0..count).map(&mut one).collect()
+}
+
+/// The names of what a list is of, in order.
+fn names(answer: &Answer) -> Vec<&str> {
+    match answer {
+        Answer::Roster(Roster { peers, .. }) | Answer::Seat(Seat { peers, .. }) => {
+            peers.iter().map(|peer| peer.id.as_str()).collect()
+        }
+        Answer::Games(GameList { games, .. }) => games.iter().map(|game| game.ns.as_str()).collect(),
+        other => panic!("not a list: {other:?}"),
+    }
+}
+
+/// The names of what a frame lists.
+fn listed(frame: &Message) -> Vec<&str> {
+    if frame.r#type == Some(MessageType::Game.into()) {
+        return frame.game.iter().filter_map(|game| game.ns.as_deref()).collect();
+    }
+    frame.register.iter().filter_map(|entry| entry.peer.as_ref().and_then(|peer| peer.id.as_deref())).collect()
+}
+
 #[test]
 fn a_long_list_is_split_into_frames_within_the_limit() {
     for seed in 0..20 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let limits = Limits { frame_bytes: 16 * 1_024 + random.next_u32() as usize % 65_536, ..Limits::default() };
         let peers = crowd(&mut random, 300, &limits);
-        let names: Vec<&str> = peers.iter().map(|peer| peer.id.as_str()).collect();
+        let lobby = lobby(&mut random, 300, &limits);
         for (request_id, answer) in [
             (Some(u64::MAX), snapshot(peers.clone(), false)),
             (Some(1), page(peers.clone(), Some(b"on"))),
             (None, snapshot(peers.clone(), false)),
             (None, page(peers.clone(), None)),
+            (Some(2), games(ListKind::Snapshot { version: 44 }, lobby.clone(), false)),
+            (Some(3), games(ListKind::Page { cookie: None }, lobby.clone(), false)),
+            (None, games(ListKind::Page { cookie: None }, lobby.clone(), false)),
+            (Some(4), seat(None, peers.clone(), false)),
         ] {
             // `said` finds a frame that is over the limit.
             let frames = said(request_id, &answer, &limits);
-            assert!(frames.len() > 1, "seed {seed}: 300 peers do not fit into one frame");
-            let listed: Vec<&str> = frames
-                .iter()
-                .flat_map(|frame| &frame.register)
-                .filter_map(|entry| entry.peer.as_ref().and_then(|peer| peer.id.as_deref()))
-                .collect();
-            assert_eq!(listed, names, "seed {seed}: all of them, in order");
+            assert!(frames.len() > 1, "seed {seed}: 300 of them do not fit into one frame");
+            let all: Vec<&str> = frames.iter().flat_map(listed).collect();
+            assert_eq!(all, names(&answer), "seed {seed}: all of them, in order");
             for (index, frame) in frames.iter().enumerate() {
                 let last = index + 1 == frames.len();
                 assert_eq!(frame.more, (request_id.is_some() && !last).then_some(true), "seed {seed}");
                 assert_eq!(frame.request_id, request_id, "seed {seed}");
-                assert!(!frame.register.is_empty(), "seed {seed}");
+                let headings = frame.rendezvous.len() + frame.discovery.len();
+                assert_eq!(headings, usize::from(request_id.is_some()), "seed {seed}: each frame says of what it is");
+                assert!(!listed(frame).is_empty(), "seed {seed}");
                 // Half-empty frames would be as many answers to read.
                 assert!(last || frame.encoded_len() * 2 > limits.frame_bytes, "seed {seed}");
             }
         }
+    }
+}
+
+/// The game and the own entry are told once, before everything else.
+#[test]
+fn what_a_list_is_of_stands_in_its_first_frame_only() {
+    let limits = Limits { frame_bytes: 16 * 1_024, ..Limits::default() };
+    let peers = crowd(&mut ChaCha8Rng::seed_from_u64(1), 100, &limits);
+    let table = || game(ns("poker/7K3M"));
+    let Answer::Roster(roster) = snapshot(peers.clone(), true) else { panic!("it is a list of peers") };
+    let roster = Answer::Roster(Roster { game: Some(Box::new(table())), ..roster });
+    for (answer, own) in [(roster, 0), (seat(Some(table()), peers.clone(), true), 1), (seat(None, peers, true), 0)] {
+        let has_game = !matches!(answer, Answer::Seat(Seat { game: None, .. }));
+        let frames = said(Some(5), &answer, &limits);
+        assert!(frames.len() > 1 && frames.iter().all(|frame| frame.more == Some(true)), "a part is not the end");
+        for (index, frame) in frames.iter().enumerate() {
+            assert_eq!(frame.game.len(), usize::from(has_game && index == 0));
+        }
+        let granted: Vec<_> = frames.iter().flat_map(|frame| &frame.register).map(|entry| entry.ttl_secs).collect();
+        assert_eq!(granted.iter().flatten().count(), own, "what is granted is granted to one");
+        assert_eq!(granted[0].is_some(), own == 1);
     }
 }
 
@@ -317,38 +444,63 @@ fn the_longest_heading_has_room_in_a_full_frame() {
     let addresses = vec![Address::new(vec![b'x'; 256]); 4];
     let peer = Registration { addresses, ..(*registration("bob", 42)).clone() };
     let peers: Vec<_> = std::iter::repeat_n(Arc::new(peer), 40).collect();
+    let attributes: Attributes = [("motd".to_owned(), "v".repeat(1_000))].into();
+    let table = Game { attributes: Arc::new(attributes), ..game(ns("poker/7K3M")) };
+    let kind = ListKind::Page { cookie };
     for frame_bytes in 16 * 1_024..16 * 1_024 + 1_100 {
         let limits = Limits { frame_bytes, ..Limits::default() };
-        let answer = Answer::Roster(Roster {
-            pattern: pattern.clone(),
-            game: None,
-            kind: ListKind::Page { cookie: cookie.clone() },
-            peers: peers.clone(),
-            more: true,
-        });
-        // `said` finds a frame that is over the limit.
-        let frames = said(Some(u64::MAX), &answer, &limits);
-        assert_eq!(frames.iter().map(|frame| frame.register.len()).sum::<usize>(), peers.len());
+        let peers = peers.clone();
+        let of_peers = Roster { pattern: pattern.clone(), game: None, kind: kind.clone(), peers, more: true };
+        let games = vec![table.clone(); 40];
+        let of_games = GameList { pattern: pattern.clone(), kind: kind.clone(), games, more: true };
+        for answer in [Answer::Roster(of_peers), Answer::Games(of_games)] {
+            // `said` finds a frame that is over the limit.
+            let frames = said(Some(u64::MAX), &answer, &limits);
+            assert_eq!(frames.iter().map(|frame| listed(frame).len()).sum::<usize>(), 40);
+        }
     }
 }
 
 /// What a cookie of the longest pattern takes: layout, pattern, zero, position.
 const LONGEST_COOKIE_BYTES: usize = 1 + (Namespace::MAX_BYTES + 3) + 1 + 8 + Namespace::MAX_BYTES;
 
-/// A peer that exhausts every limit, in a namespace that does, and whose host the
-/// server has filled in everywhere: `[::]` became an address of 39 characters.
-fn largest(limits: &Limits) -> Arc<Registration> {
+/// As many attributes as there may be, of as many bytes.
+fn most_attributes(limits: &Limits) -> Attributes {
     let names: Vec<String> = (0..limits.attributes).map(|number| format!("{number:04}")).collect();
     let values = limits.attributes_bytes - names.len() * 4;
     let each = values / names.len().max(1);
-    let attributes = names.into_iter().map(|name| (name, "v".repeat(each))).collect();
+    names.into_iter().map(|name| (name, "v".repeat(each))).collect()
+}
+
+/// A peer that exhausts every limit, in a namespace that does, and whose host the
+/// server has filled in everywhere: `[::]` became an address of 39 characters.
+fn largest(limits: &Limits) -> Arc<Registration> {
     Arc::new(Registration {
         ns: ns(&"n".repeat(Namespace::MAX_BYTES)),
         id: PeerId::parse(&"i".repeat(limits.peer_id_bytes), limits).expect("it is the longest that is legal"),
         addresses: vec![Address::new(vec![b'x'; limits.address_bytes + 37]); limits.addresses],
-        attributes,
+        attributes: most_attributes(limits),
         version: u64::MAX,
     })
+}
+
+/// The game that it owns.
+fn largest_game(limits: &Limits) -> Game {
+    let Registration { ns, id, .. } = &*largest(limits);
+    Game {
+        ns: ns.clone(),
+        owner: Some(id.clone()),
+        capacity: u32::MAX,
+        members: u32::MAX,
+        locked: true,
+        listed: true,
+        app_version: AppVersion::parse(&"v".repeat(AppVersion::MAX_BYTES)).expect("it is the longest that is legal"),
+        attributes: Arc::new(most_attributes(limits)),
+        owner_policy: OwnerPolicy::None,
+        term: u64::MAX,
+        version: u64::MAX,
+        needs_secret: true,
+    }
 }
 
 /// The smallest frame that goes with these limits, which leaves least to spare.
@@ -364,7 +516,7 @@ fn tightest(limits: Limits) -> Limits {
 }
 
 #[test]
-fn the_largest_registration_fits_into_a_frame_whatever_is_said_of_it() {
+fn the_largest_peer_and_game_fit_into_a_frame_whatever_is_said_of_them() {
     let roomy = Limits { frame_bytes: 16 * 1_024 * 1_024, outbox_bytes: 64 * 1_024 * 1_024, ..Limits::default() };
     let longest_cookie = Bytes::from(vec![b'c'; LONGEST_COOKIE_BYTES]);
     for limits in [
@@ -376,35 +528,43 @@ fn the_largest_registration_fits_into_a_frame_whatever_is_said_of_it() {
         tightest(Limits { attributes: 1_024, attributes_bytes: 4_096, peer_id_bytes: 1_024, ..roomy.clone() }),
         tightest(Limits { attributes: 1, attributes_bytes: 1_024 * 1_024, ..roomy }),
     ] {
-        let peer = largest(&limits);
+        let (peer, game) = (largest(&limits), largest_game(&limits));
         // `open` finds a frame that is over the limit.
-        let both = [Announcement::Registered(peer.clone()), Announcement::Registered(peer.clone())];
-        let frames = wire::announcements(&both, &limits);
-        assert_eq!(frames.iter().map(|frame| open(frame, &limits).register.len()).sum::<usize>(), 2);
-        let pattern = Pattern::Descendants(peer.ns.clone());
-        let roster = |kind| {
-            Answer::Roster(Roster {
-                pattern: pattern.clone(),
-                kind,
-                game: None,
-                peers: vec![peer.clone(); 3],
-                more: true,
-            })
+        let (come, change) = (Announcement::Registered(peer.clone()), Announcement::Game(Box::new(game.clone())));
+        let frames = wire::announcements(&[come.clone(), come, change.clone(), change], &limits);
+        let entries = frames.iter().map(|frame| listed(&open(frame, &limits)).len());
+        assert_eq!(entries.sum::<usize>(), 4);
+
+        let (ns, pattern) = (peer.ns.clone(), Pattern::Descendants(peer.ns.clone()));
+        let peers = vec![peer.clone(); 3];
+        let page = ListKind::Page { cookie: Some(longest_cookie.clone()) };
+        let snapshot = ListKind::Snapshot { version: u64::MAX };
+        let roster = |kind: &ListKind, game| {
+            let (pattern, kind, peers) = (pattern.clone(), kind.clone(), peers.clone());
+            Answer::Roster(Roster { pattern, kind, game, peers, more: true })
         };
-        for request_id in [None, Some(u64::MAX)] {
-            for answer in [
-                Answer::Granted { registration: peer.clone(), game: None },
-                roster(ListKind::Snapshot { version: u64::MAX }),
-                roster(ListKind::Page { cookie: Some(longest_cookie.clone()) }),
-            ] {
+        let lobby = |kind: &ListKind| {
+            let (pattern, kind, games) = (pattern.clone(), kind.clone(), vec![game.clone(); 3]);
+            Answer::Games(GameList { pattern, kind, games, more: true })
+        };
+        let game = || Some(Box::new(game.clone()));
+        let seat = Seat { ns, version: u64::MAX, game: game(), peers: peers.clone(), more: true };
+        for (answer, entries) in [
+            (Answer::Granted { registration: peer.clone(), game: None }, 1),
+            (Answer::Granted { registration: peer.clone(), game: game() }, 1),
+            (roster(&snapshot, None), 3),
+            (roster(&snapshot, game()), 3),
+            (roster(&page, None), 3),
+            (lobby(&snapshot), 3),
+            (lobby(&page), 3),
+            (Answer::Seat(seat), 3),
+        ] {
+            for request_id in [None, Some(u64::MAX)] {
                 // `said` finds a frame that is over the limit.
                 let frames = said(request_id, &answer, &limits);
-                let entries: usize = frames.iter().map(|frame| frame.register.len()).sum();
-                let expected = match answer {
-                    Answer::Granted { .. } => usize::from(request_id.is_some()),
-                    _ => 3,
-                };
-                assert_eq!(entries, expected);
+                let silent = request_id.is_none() && matches!(answer, Answer::Granted { .. });
+                let told: usize = frames.iter().map(|frame| listed(frame).len()).sum();
+                assert_eq!(told, if silent { 0 } else { entries });
             }
         }
     }
