@@ -14,6 +14,7 @@ use crate::{
 };
 use addresses::Addresses;
 use bytes::Bytes;
+use foldhash::fast::FixedState;
 use std::{
     collections::{BTreeMap, HashMap},
     net::{IpAddr, SocketAddr},
@@ -73,7 +74,7 @@ pub struct HubOptions {
 pub struct Hub {
     limits: Limits,
     registry: Registry,
-    sessions: HashMap<SessionId, Session>,
+    sessions: HashMap<SessionId, Session, FixedState>,
     addresses: Addresses,
     last_session: u64,
     refusals: BTreeMap<Code, u64>,
@@ -85,7 +86,7 @@ impl Hub {
         let HubOptions { limits, limit_private_addresses, last_version, seed } = options;
         Self {
             registry: Registry::new(limits.clone(), last_version, seed),
-            sessions: HashMap::new(),
+            sessions: HashMap::default(),
             addresses: Addresses::new(limit_private_addresses),
             last_session: 0,
             refusals: BTreeMap::new(),

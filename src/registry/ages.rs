@@ -1,17 +1,19 @@
 //! The games below each namespace, oldest first.
 
+use super::table::Table;
 use crate::domain::Namespace;
-use std::{
-    collections::{BTreeMap, btree_map},
-    ops::Bound,
-};
+use std::{collections::BTreeMap, ops::Bound};
 
 /// An index by every namespace that a game is below. What it costs to keep does
 /// not depend on games elsewhere.
-#[derive(Debug, Default)]
-pub(super) struct Ages(BTreeMap<Namespace, BTreeMap<u64, Namespace>>);
+#[derive(Debug)]
+pub(super) struct Ages(Table<Namespace, BTreeMap<u64, Namespace>>);
 
 impl Ages {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(Table::new(seed))
+    }
+
     pub(super) fn insert(&mut self, born: u64, game: &Namespace) {
         for above in game.ancestors() {
             match self.0.get_mut(above) {
@@ -46,7 +48,7 @@ impl Ages {
     }
 
     /// All of it, for the invariants.
-    pub(super) fn iter(&self) -> btree_map::Iter<'_, Namespace, BTreeMap<u64, Namespace>> {
-        self.0.iter()
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Namespace, &BTreeMap<u64, Namespace>)> {
+        self.0.sorted().into_iter()
     }
 }

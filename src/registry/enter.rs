@@ -2,7 +2,7 @@
 //! said there.
 
 use super::{
-    OPEN, Registry,
+    Registry,
     announce::Told,
     games::{Game, Rules},
     look::{banned, wrong_secret},
@@ -46,7 +46,7 @@ impl Registry {
         let held = match &request.peer.id {
             Some(id) => self.spaces.find(ns, id),
             None => {
-                let unnamed = self.sessions[&session].unnamed.get(ns);
+                let unnamed = self.session(session).unnamed.get(ns);
                 unnamed.map(|&joined| (joined, self.spaces.member(ns, joined)))
             }
         };
@@ -141,7 +141,9 @@ impl Registry {
             }
         };
         if let Some(game) = game {
-            knows(session, game, peer.id.as_ref(), &secret, &app_version)?;
+            // Another peer of a member need not bring the secret, unless it is to own.
+            let opens = game.rules.opens_to(&secret) || (!claims && self.is_member(session, &ns));
+            welcome(game, session, peer.id.as_ref(), opens, &app_version)?;
         }
         if taken {
             return Err(Refusal::new(
@@ -214,7 +216,7 @@ impl Registry {
 
         self.registered_bytes += bytes;
         let joined = self.next_version();
-        let holder = self.sessions.get_mut(&session).expect(OPEN);
+        let holder = self.session_mut(session);
         if unnamed {
             holder.unnamed.insert(ns.clone(), joined);
         }
@@ -271,23 +273,23 @@ impl Registry {
     }
 
     fn located(&self, session: SessionId, addresses: Vec<Address>) -> Vec<Address> {
-        let host = self.sessions[&session].host;
+        let host = self.session(session).host;
         addresses.into_iter().map(|address| address.located(host)).collect()
     }
 }
 
-/// What is asked of a newcomer to a game before anything else.
-fn knows(
-    session: SessionId,
+/// What a game asks of a newcomer before anything else.
+fn welcome(
     game: &Game,
+    session: SessionId,
     id: Option<&PeerId>,
-    secret: &Secret,
+    opens: bool,
     app_version: &AppVersion,
 ) -> Result<(), Refusal> {
     if game.bans.hold(session, id) {
         return Err(banned());
     }
-    if !game.rules.opens_to(secret) {
+    if !opens {
         return Err(wrong_secret());
     }
     let wanted = &game.rules.app_version;

@@ -15,6 +15,10 @@ impl Identities {
         Self(ChaCha12Rng::from_seed(seed))
     }
 
+    pub(super) fn number(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     pub(super) fn uuid(&mut self) -> Uuid {
         let mut bytes = [0; 16];
         self.0.fill_bytes(&mut bytes);

@@ -60,8 +60,11 @@ impl Registry {
         assert_eq!(places, indexed.collect(), "open games are indexed");
         let indexed = self.ages.iter().map(|(above, games)| (above.to_string(), games.clone()));
         assert_eq!(ages, indexed.collect(), "games are indexed by age");
-        let known =
-            self.sessions.iter().flat_map(|(&session, state)| state.banned.iter().map(move |ns| (session, ns.clone())));
+        let known = self
+            .sessions
+            .sorted()
+            .into_iter()
+            .flat_map(|(&session, state)| state.banned.iter().map(move |ns| (session, ns.clone())));
         assert_eq!(banned, known.collect(), "sessions know where they are banned");
     }
 
@@ -71,7 +74,7 @@ impl Registry {
             .iter()
             .flat_map(|(ns, space)| space.members.iter().map(|(&joined, entry)| (entry.session, ns.clone(), joined)));
         let (mut indexed, mut watched, mut listed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for (&session, state) in &self.sessions {
+        for (&session, state) in self.sessions.sorted() {
             let waiting = state.waiting.len();
             assert!(state.registrations.len() + waiting <= self.limits.registrations_per_connection);
             assert!(state.patterns.len() + waiting <= self.limits.watches_per_connection);
@@ -89,14 +92,14 @@ impl Registry {
         assert_eq!(self.watches.iter().collect::<BTreeSet<_>>(), watched, "sessions know their watches");
         assert_eq!(self.lists.iter().collect::<BTreeSet<_>>(), listed, "sessions know their watches of games");
         for (session, listings) in &self.listings {
-            assert!(self.sessions.contains_key(session), "a list is of an open session");
+            assert!(self.sessions.contains(session), "a list is of an open session");
             assert!(!listings.is_empty(), "who is being given nothing is not kept");
         }
     }
 
     fn check_waiting(&self) {
         let mut indexed = BTreeSet::new();
-        for (&session, state) in &self.sessions {
+        for (&session, state) in self.sessions.sorted() {
             indexed.extend(state.waiting.iter().map(|(&request_id, &ticket)| (session, request_id, ticket)));
         }
         let all = self.waiting.iter().map(|(ticket, waiter)| (waiter.session, waiter.request_id, ticket));

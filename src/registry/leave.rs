@@ -34,7 +34,7 @@ impl Registry {
             if request.ban {
                 return Err(own_ban());
             }
-            let own: Vec<u64> = spaces::own(ns, &self.sessions[&session].registrations).collect();
+            let own: Vec<u64> = spaces::own(ns, &self.session(session).registrations).collect();
             return if own.is_empty() { Err(not_there()) } else { Ok((own, LeaveReason::Unregistered)) };
         };
         // Who is in a game with a secret is not told to those outside.
@@ -57,7 +57,7 @@ impl Registry {
             return Ok((vec![joined], LeaveReason::Kicked));
         }
         self.ban(ns, joined)?;
-        let all = spaces::own(ns, &self.sessions[&holder].registrations).collect();
+        let all = spaces::own(ns, &self.session(holder).registrations).collect();
         Ok((all, LeaveReason::Kicked))
     }
 
@@ -87,7 +87,7 @@ impl Registry {
         let space = self.spaces.get_mut(ns).expect("a game has members");
         space.game.as_mut().expect("it was looked at above").bans.insert(id, session);
 
-        let victim = self.sessions.get_mut(&session).expect("a registration's session is open");
+        let victim = self.session_mut(session);
         victim.banned.insert(ns.clone());
         let pattern = ns.into();
         if victim.patterns.peers.remove(&pattern) {
@@ -162,7 +162,7 @@ impl Registry {
         self.ages.remove(game.born, ns);
         self.registered_bytes -= game.size(ns);
         for session in &game.bans.sessions {
-            self.sessions.get_mut(session).expect("bans are of open sessions").banned.remove(ns);
+            self.session_mut(*session).banned.remove(ns);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! RENDEZVOUS and DISCOVER: who looks at what.
 
 use super::{
-    OPEN, Registry,
+    Registry,
     listing::{Listing, Purpose, Topic},
 };
 use crate::domain::{
@@ -37,7 +37,7 @@ impl Registry {
     }
 
     fn end_watch(&mut self, session: SessionId, pattern: &Pattern, subject: &Subject) -> Result<(), Refusal> {
-        let patterns = &mut self.sessions.get_mut(&session).expect(OPEN).patterns;
+        let patterns = &mut self.session_mut(session).patterns;
         let known = match subject {
             Subject::Peers { .. } => patterns.peers.remove(pattern),
             Subject::Games { .. } => patterns.games.remove(pattern),
@@ -59,10 +59,10 @@ impl Registry {
         if let Some(ns) = exact {
             self.may_look(session, ns, secret)?;
         }
-        let known = self.sessions[&session].patterns.peers.contains(pattern);
+        let known = self.session(session).patterns.peers.contains(pattern);
         if !known {
             self.room_for_watch(session)?;
-            self.sessions.get_mut(&session).expect(OPEN).patterns.peers.insert(pattern.clone());
+            self.session_mut(session).patterns.peers.insert(pattern.clone());
         }
         let live = known && exact.is_none_or(|ns| self.may_hear(session, ns));
         if !known || !secret.is_none() {
@@ -75,10 +75,10 @@ impl Registry {
     /// Begins a watch of games, or gives it another filter; whether the session has
     /// watched them until now.
     fn watch_games(&mut self, session: SessionId, pattern: &Pattern, filter: &Filter) -> Result<bool, Refusal> {
-        let known = self.sessions[&session].patterns.games.contains(pattern);
+        let known = self.session(session).patterns.games.contains(pattern);
         if !known {
             self.room_for_watch(session)?;
-            self.sessions.get_mut(&session).expect(OPEN).patterns.games.insert(pattern.clone());
+            self.session_mut(session).patterns.games.insert(pattern.clone());
         }
         self.lists.insert(pattern, session, Arc::new(filter.clone()));
         Ok(known)
@@ -90,7 +90,8 @@ impl Registry {
         if game.bans.hold(session, None) {
             return Err(banned());
         }
-        if !game.rules.opens_to(secret) && !self.is_member(session, ns) {
+        // A member, and one whose watch brought the secret, need not bring it again.
+        if !game.rules.opens_to(secret) && !self.may_hear(session, ns) {
             return Err(wrong_secret());
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! MATCH: a seat in whichever open game is nearest to full, in one round trip.
 
 use super::{
-    OPEN, Registry,
+    Registry,
     games::{self, Game, Rules},
     listing::{Listing, Purpose, Topic},
     pools::Place,
@@ -29,7 +29,7 @@ impl Registry {
 
     fn try_match(&mut self, session: SessionId, request_id: RequestId, request: QuickMatch) -> Result<(), Refusal> {
         let QuickMatch { pool, peer, app_version, create, wait } = request;
-        if self.sessions[&session].waiting.contains_key(&request_id) {
+        if self.session(session).waiting.contains_key(&request_id) {
             return Err(Refusal::new(
                 Code::InvalidMessage,
                 format!("a MATCH of request_id {} waits already; give each its own number", request_id.0),
@@ -69,7 +69,7 @@ impl Registry {
     /// The seat that the session has in a game directly below the pool: the oldest,
     /// or that of the id.
     fn own_seat(&self, session: SessionId, pool: &Namespace, id: Option<&PeerId>) -> Option<(Namespace, u64)> {
-        let registrations = &self.sessions[&session].registrations;
+        let registrations = &self.session(session).registrations;
         let near = registrations.range((pool.clone(), 0)..);
         let near = near.take_while(|(ns, _)| ns.as_str().starts_with(pool.as_str()));
         let below = near.filter(|(ns, _)| ns.parent() == Some(pool.as_str()));
@@ -102,7 +102,7 @@ impl Registry {
 
     /// A seat is a watch as well.
     fn room_for_seat(&self, session: SessionId, ns: &Namespace) -> Result<(), Refusal> {
-        if self.sessions[&session].patterns.peers.contains(&Pattern::from(ns)) {
+        if self.session(session).patterns.peers.contains(&Pattern::from(ns)) {
             return Ok(());
         }
         self.room_for_watch(session)
@@ -151,10 +151,10 @@ impl Registry {
         joined: u64,
     ) -> Result<(), Refusal> {
         let pattern = Pattern::from(ns);
-        let live = self.sessions[&session].patterns.peers.contains(&pattern);
+        let live = self.session(session).patterns.peers.contains(&pattern);
         if !live {
             self.room_for_seat(session, ns)?;
-            self.sessions.get_mut(&session).expect(OPEN).patterns.peers.insert(pattern.clone());
+            self.session_mut(session).patterns.peers.insert(pattern.clone());
             self.watches.insert(&pattern, session, None);
         }
         let topic = Topic::peers();
@@ -166,13 +166,13 @@ impl Registry {
         self.room_for(waiter.bytes)?;
         self.registered_bytes += waiter.bytes;
         let ticket = self.waiting.push(waiter);
-        self.sessions.get_mut(&session).expect(OPEN).waiting.insert(request_id, ticket);
+        self.session_mut(session).waiting.insert(request_id, ticket);
         Ok(())
     }
 
     /// CANCEL: the match that waits under that number is answered, then the CANCEL.
     pub fn cancel(&mut self, session: SessionId, request_id: Option<RequestId>, cancelled: RequestId) {
-        let Some(&ticket) = self.sessions[&session].waiting.get(&cancelled) else {
+        let Some(&ticket) = self.session(session).waiting.get(&cancelled) else {
             let why = format!("no MATCH of request_id {} waits; it may have been answered already", cancelled.0);
             return self.answer(session, request_id, Answer::Refused(Refusal::new(Code::NotFound, why)));
         };
@@ -193,7 +193,7 @@ impl Registry {
     fn wait_no_longer(&mut self, ticket: u64) -> Waiter {
         let waiter = self.waiting.remove(ticket);
         self.registered_bytes -= waiter.bytes;
-        let holder = self.sessions.get_mut(&waiter.session).expect("who waits is there");
+        let holder = self.session_mut(waiter.session);
         holder.waiting.remove(&waiter.request_id);
         waiter
     }
@@ -218,7 +218,7 @@ impl Registry {
     /// A session that has got a seat waits for no other in that pool, unless for
     /// a peer of another id.
     pub(super) fn seat_own_waiting(&mut self, session: SessionId, ns: &Namespace) {
-        let waiting = &self.sessions[&session].waiting;
+        let waiting = &self.session(session).waiting;
         if waiting.is_empty() {
             return;
         }

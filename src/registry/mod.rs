@@ -23,6 +23,7 @@ mod matching;
 mod pools;
 mod room;
 mod spaces;
+mod table;
 mod waiting;
 mod watches;
 
@@ -41,6 +42,7 @@ use std::{
     net::IpAddr,
     sync::Arc,
 };
+use table::Table;
 use waiting::Waiting;
 use watches::{Patterns, Watches};
 
@@ -92,7 +94,7 @@ pub struct Registry {
     lobby: Lobby,
     /// Who waits for a seat.
     waiting: Waiting,
-    sessions: BTreeMap<SessionId, Session>,
+    sessions: Table<SessionId, Box<Session>>,
     /// Lists that are given out in parts as their readers take them; more than
     /// one where a seat was found for somebody in the middle of a list.
     listings: BTreeMap<SessionId, VecDeque<Listing>>,
@@ -123,21 +125,23 @@ impl Registry {
     /// An empty one. Changes are numbered after `last_version`, which must be
     /// beyond those of any earlier run; `seed` decides the ids that it makes.
     pub fn new(limits: Limits, last_version: u64, seed: [u8; 32]) -> Self {
+        let mut identities = Identities::new(seed);
+        let seed = identities.number();
         Self {
             limits,
             now: Time::START,
             version: last_version,
-            spaces: Spaces::default(),
-            pools: Pools::default(),
-            ages: Ages::default(),
-            watches: Watches::default(),
-            lists: Watches::default(),
+            spaces: Spaces::new(seed),
+            pools: Pools::new(seed),
+            ages: Ages::new(seed),
+            watches: Watches::new(seed),
+            lists: Watches::new(seed),
             lobby: Lobby::default(),
             waiting: Waiting::default(),
-            sessions: BTreeMap::new(),
+            sessions: Table::new(seed),
             listings: BTreeMap::new(),
             registered_bytes: 0,
-            identities: Identities::new(seed),
+            identities,
             outputs: VecDeque::new(),
         }
     }
@@ -146,14 +150,14 @@ impl Registry {
     pub fn open(&mut self, session: SessionId, host: IpAddr) {
         let known = self.sessions.insert(
             session,
-            Session {
+            Box::new(Session {
                 host,
                 registrations: BTreeSet::new(),
                 unnamed: BTreeMap::new(),
                 patterns: Patterns::default(),
                 waiting: BTreeMap::new(),
                 banned: BTreeSet::new(),
-            },
+            }),
         );
         assert!(known.is_none(), "session ids are never used twice");
     }
@@ -227,6 +231,14 @@ impl Registry {
         outcome
     }
 
+    fn session(&self, session: SessionId) -> &Session {
+        self.sessions.get(&session).expect("requests come from open sessions, and indexes name such")
+    }
+
+    fn session_mut(&mut self, session: SessionId) -> &mut Session {
+        self.sessions.get_mut(&session).expect("requests come from open sessions, and indexes name such")
+    }
+
     /// Numbers a change.
     fn next_version(&mut self) -> u64 {
         self.version += 1;
@@ -234,14 +246,10 @@ impl Registry {
     }
 
     fn is_member(&self, session: SessionId, ns: &Namespace) -> bool {
-        let known = self.sessions.get(&session);
-        known.is_some_and(|known| spaces::own(ns, &known.registrations).next().is_some())
+        self.sessions.get(&session).is_some_and(|known| spaces::own(ns, &known.registrations).next().is_some())
     }
 
     fn answer(&mut self, to: SessionId, request_id: Option<RequestId>, answer: Answer) {
         self.outputs.push_back(Output::Answer { to, request_id, answer });
     }
 }
-
-/// Why a session that asks for something is known.
-const OPEN: &str = "requests come from open sessions";

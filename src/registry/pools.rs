@@ -1,12 +1,13 @@
 //! The open games, nearest to full first.
 
+use super::table::Table;
 use crate::domain::{AppVersion, Namespace};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// By the namespace that they are directly below, and by what they are played with.
 /// What a MATCH costs does not grow with the number of games.
-#[derive(Debug, Default)]
-pub(super) struct Pools(BTreeMap<Namespace, BTreeMap<AppVersion, BTreeSet<Place>>>);
+#[derive(Debug)]
+pub(super) struct Pools(Table<Namespace, BTreeMap<AppVersion, BTreeSet<Place>>>);
 
 /// Where an open game stands. The order of the fields is the order in which a
 /// MATCH looks at games.
@@ -20,6 +21,10 @@ pub(super) struct Place {
 }
 
 impl Pools {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(Table::new(seed))
+    }
+
     pub(super) fn insert(&mut self, app_version: &AppVersion, place: Place) {
         let pool = place.ns.parent().expect("what stands in a pool is below it");
         match self.0.get_mut(pool) {
@@ -51,7 +56,7 @@ impl Pools {
 
     /// All of it, for the invariants.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&AppVersion, &Place)> {
-        let versions = self.0.values().flatten();
+        let versions = self.0.sorted().into_iter().flat_map(|(_, versions)| versions);
         versions.flat_map(|(version, places)| places.iter().map(move |place| (version, place)))
     }
 }

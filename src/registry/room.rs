@@ -5,7 +5,7 @@ use crate::domain::{Code, Refusal, SessionId};
 
 impl Registry {
     pub(super) fn room_for_watch(&self, session: SessionId) -> Result<(), Refusal> {
-        let holder = &self.sessions[&session];
+        let holder = self.session(session);
         if holder.patterns.len() + holder.waiting.len() >= self.limits.watches_per_connection {
             return Err(Refusal::new(
                 Code::TooManyWatches,
@@ -20,7 +20,7 @@ impl Registry {
     }
 
     pub(super) fn room_for_registration(&self, session: SessionId) -> Result<(), Refusal> {
-        let holder = &self.sessions[&session];
+        let holder = self.session(session);
         if holder.registrations.len() + holder.waiting.len() >= self.limits.registrations_per_connection {
             return Err(Refusal::new(
                 Code::TooManyRegistrations,

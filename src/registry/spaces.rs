@@ -1,6 +1,6 @@
 //! Namespaces and who is in them.
 
-use super::games::Game;
+use super::{games::Game, table::Table};
 use crate::domain::{Namespace, PeerId, Registration, SessionId};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,8 +9,12 @@ use std::{
 };
 
 /// All namespaces that exist: those with at least one registration.
-#[derive(Debug, Default)]
-pub(super) struct Spaces(BTreeMap<Namespace, Space>);
+#[derive(Debug)]
+pub(super) struct Spaces {
+    by_name: Table<Namespace, Box<Space>>,
+    /// In byte order, for patterns.
+    order: BTreeSet<Namespace>,
+}
 
 /// One namespace.
 #[derive(Debug, Default)]
@@ -47,53 +51,65 @@ pub(super) fn own<'a>(
 }
 
 impl Spaces {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { by_name: Table::new(seed), order: BTreeSet::new() }
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.by_name.len()
     }
 
     pub(super) fn contains(&self, ns: &Namespace) -> bool {
-        self.0.contains_key(ns)
+        self.by_name.contains(ns)
     }
 
     pub(super) fn get(&self, ns: &Namespace) -> Option<&Space> {
-        self.0.get(ns)
+        self.by_name.get(ns).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, ns: &Namespace) -> Option<&mut Space> {
-        self.0.get_mut(ns)
+        self.by_name.get_mut(ns).map(Box::as_mut)
     }
 
     /// The game that the namespace is.
     pub(super) fn game(&self, ns: &Namespace) -> Option<&Game> {
-        self.0.get(ns)?.game.as_deref()
+        self.get(ns)?.game.as_deref()
     }
 
+    /// All of them, for the invariants.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Namespace, &Space)> {
-        self.0.iter()
+        assert_eq!(self.order.len(), self.by_name.len(), "every namespace has its place in the order");
+        self.order.iter().map(|ns| (ns, self.get(ns).expect("the order names namespaces that exist")))
     }
 
     /// The first namespace at or behind that text, in byte order.
     pub(super) fn first_from(&self, from: Bound<&str>) -> Option<(&Namespace, &Space)> {
-        self.0.range::<str, _>((from, Bound::Unbounded)).next()
+        let ns = self.order.range::<str, _>((from, Bound::Unbounded)).next()?;
+        Some((ns, self.get(ns).expect("the order names namespaces that exist")))
     }
 
     /// The peer of this id, and where it stands.
     pub(super) fn find(&self, ns: &Namespace, id: &PeerId) -> Option<(u64, &Entry)> {
-        let space = self.0.get(ns)?;
+        let space = self.get(ns)?;
         let joined = *space.by_id.get(id)?;
         Some((joined, &space.members[&joined]))
     }
 
     /// The one that an index says stands there.
     pub(super) fn member(&self, ns: &Namespace, joined: u64) -> &Entry {
-        let space = self.0.get(ns).expect("an index names a namespace that exists");
+        let space = self.get(ns).expect("an index names a namespace that exists");
         space.members.get(&joined).expect("an index names a registration that exists")
     }
 
     /// Adds a registration, which makes the namespace if it is the first there.
     pub(super) fn insert(&mut self, joined: u64, entry: Entry) -> Arc<Registration> {
         let registration = entry.registration.clone();
-        let space = self.0.entry(registration.ns.clone()).or_default();
+        let ns = &registration.ns;
+        if !self.by_name.contains(ns) {
+            self.order.insert(ns.clone());
+            self.by_name.insert(ns.clone(), Box::default());
+        }
+        let space = self.get_mut(ns).expect("it was made if it was not there");
         space.version = registration.version;
         space.by_id.insert(registration.id.clone(), joined);
         space.members.insert(joined, entry);
@@ -102,7 +118,7 @@ impl Spaces {
 
     /// Gives the registration that stands there another content.
     pub(super) fn replace(&mut self, joined: u64, registration: Registration) -> Arc<Registration> {
-        let space = self.0.get_mut(&registration.ns).expect("an update is of a namespace that exists");
+        let space = self.get_mut(&registration.ns).expect("an update is of a namespace that exists");
         let entry = space.members.get_mut(&joined).expect("an update is of a registration that exists");
         space.version = registration.version;
         entry.registration = Arc::new(registration);
@@ -111,12 +127,13 @@ impl Spaces {
 
     /// Removes a registration, and with the last one the namespace.
     pub(super) fn remove(&mut self, ns: &Namespace, joined: u64, version: u64) -> Entry {
-        let space = self.0.get_mut(ns).expect("an index names a namespace that exists");
+        let space = self.get_mut(ns).expect("an index names a namespace that exists");
         let entry = space.members.remove(&joined).expect("an index names a registration that exists");
         space.by_id.remove(&entry.registration.id);
         space.version = version;
         if space.members.is_empty() {
-            self.0.remove(ns);
+            self.by_name.remove(ns);
+            self.order.remove(ns);
         }
         entry
     }

@@ -1,9 +1,10 @@
 //! Who is in rendezvous where. A watch does not need its namespace to exist.
 
+use super::table::Table;
 use crate::domain::{Namespace, Pattern, SessionId};
 use std::collections::{BTreeMap, BTreeSet};
 
-type Sets<T> = BTreeMap<Namespace, Watched<T>>;
+type Sets<T> = Table<Namespace, Watched<T>>;
 
 /// All watches of one kind, each with what it brought, found by the namespace
 /// that changes: what a change costs does not depend on watches elsewhere.
@@ -23,13 +24,11 @@ pub(super) struct Watched<T> {
     pub(super) by_session: BTreeMap<SessionId, T>,
 }
 
-impl<T> Default for Watches<T> {
-    fn default() -> Self {
-        Self { exact: Sets::new(), children: Sets::new(), descendants: Sets::new() }
-    }
-}
-
 impl<T> Watches<T> {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { exact: Table::new(seed), children: Table::new(seed), descendants: Table::new(seed) }
+    }
+
     fn sets_of(&mut self, pattern: &Pattern) -> (&mut Sets<T>, Namespace) {
         match pattern {
             Pattern::Exact(ns) => (&mut self.exact, ns.clone()),
@@ -42,7 +41,7 @@ impl<T> Watches<T> {
     pub(super) fn insert(&mut self, pattern: &Pattern, session: SessionId, brought: T) {
         let (sets, ns) = self.sets_of(pattern);
         let new = || Watched { pattern: pattern.clone(), by_session: BTreeMap::new() };
-        sets.entry(ns).or_insert_with(new).by_session.insert(session, brought);
+        sets.get_or_insert_with(ns, new).by_session.insert(session, brought);
     }
 
     pub(super) fn remove(&mut self, pattern: &Pattern, session: SessionId) {
@@ -61,8 +60,8 @@ impl<T> Watches<T> {
 
     /// Every watch, for the invariants.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Pattern, SessionId)> {
-        let all = self.exact.values().chain(self.children.values()).chain(self.descendants.values());
-        all.flat_map(|watched| watched.by_session.keys().map(|&session| (watched.pattern.clone(), session)))
+        let all = [&self.exact, &self.children, &self.descendants].into_iter().flat_map(Table::sorted);
+        all.flat_map(|(_, watched)| watched.by_session.keys().map(|&session| (watched.pattern.clone(), session)))
     }
 
     /// Whether anybody hears of a change in `ns`.

@@ -5,6 +5,7 @@ use crate::{
     wire,
 };
 use bytes::{Buf, Bytes};
+use foldhash::fast::FixedState;
 use futures::task::AtomicWaker;
 use std::{
     collections::{HashMap, VecDeque},
@@ -179,7 +180,7 @@ impl Drop for Outbox {
 /// The outboxes of all sessions.
 #[derive(Debug)]
 pub(super) struct Outboxes {
-    by_session: HashMap<SessionId, Arc<Outbox>>,
+    by_session: HashMap<SessionId, Arc<Outbox>, FixedState>,
     outbox_bytes: usize,
     outboxes_bytes: usize,
     total: Arc<AtomicUsize>,
@@ -194,7 +195,7 @@ impl Outboxes {
             "this connection did not read what was sent to it; connect again and read faster, or watch less",
         );
         Self {
-            by_session: HashMap::new(),
+            by_session: HashMap::default(),
             outbox_bytes: limits.outbox_bytes,
             outboxes_bytes: limits.outboxes_bytes,
             total: Arc::default(),
