@@ -192,16 +192,20 @@ impl Registry {
                 let mut more = self.ages.after(root, *after);
                 loop {
                     let Some((born, ns)) = more.next() else { break true };
-                    if games.len() == count || budget == 0 || looked_at == PART_NAMESPACES {
+                    if looked_at == PART_NAMESPACES {
                         break false;
                     }
                     looked_at += 1;
-                    *after = born;
                     let game = self.sight(ns).filter(|_| pattern.matches(ns.as_str()));
                     if let Some(game) = game.filter(|game| self.is_shown(pattern, filter, game)) {
+                        // Only one that is to be shown makes another page.
+                        if games.len() == count || budget == 0 {
+                            break false;
+                        }
                         budget = budget.saturating_sub(wire_bytes(&game));
                         games.push(game);
                     }
+                    *after = born;
                 }
             }
         };
