@@ -3,9 +3,9 @@
 use super::{Output, Registry, games, games::Game};
 use crate::domain::{Announcement, Namespace, SessionId};
 
-/// Those who hear of the peers of a namespace: each once, in order, and whether
-/// several of its watches match.
-pub(super) type Audience = Vec<(SessionId, bool)>;
+/// Those who hear of the peers of a namespace: each once, in order, and how
+/// many of its watches match.
+pub(super) type Audience = Vec<(SessionId, usize)>;
 
 /// A change, and where it is.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Registry {
         let listening = audience.iter().filter(|&&(session, _)| Some(session) != except);
         if !self.listings.is_empty() {
             for Told { joined, own, announcement } in changes {
-                let heard = listening.clone().filter(|&&(session, several)| self.hears(session, ns, joined, several));
+                let heard = listening.clone().filter(|&&(session, watches)| self.hears(session, ns, joined, watches));
                 let mut to: Vec<SessionId> = heard.map(|&(session, _)| session).collect();
                 if let Some(own) = own
                     && let Err(place) = to.binary_search(&own)
@@ -96,12 +96,12 @@ impl Registry {
     /// Tells who is there to those who hear of it only from now on.
     pub(super) fn reveal(&mut self, cause: SessionId, ns: &Namespace, to: &[SessionId]) {
         for &session in to {
-            let several = self.watches.count(ns, session) > 1;
+            let watches = self.watches.count(ns, session);
             let space = self.spaces.get(ns).expect("what is revealed exists");
             let others = space
                 .members
                 .iter()
-                .filter(|&(&joined, entry)| entry.session != session && self.hears(session, ns, joined, several));
+                .filter(|&(&joined, entry)| entry.session != session && self.hears(session, ns, joined, watches));
             let announcements: Vec<_> =
                 others.map(|(_, entry)| Announcement::Registered(entry.registration.clone())).collect();
             if !announcements.is_empty() {

@@ -10,8 +10,8 @@
 
 use super::{Registry, cookie, games, spaces::Space};
 use crate::domain::{
-    Answer, Code, Filter, ListKind, Namespace, Pattern, Refusal, Registration, RequestId, Roster, Seat, SessionId,
-    Subject,
+    Answer, Code, Filter, ListKind, Namespace, Pattern, Refusal, Registration, RequestId, Roster, Seat, Secret,
+    SessionId, Subject,
 };
 use std::{ops::Bound, sync::Arc};
 
@@ -42,6 +42,8 @@ impl Listing {
 pub(super) enum Topic {
     /// Who is there.
     Peers {
+        /// What was brought to be shown them.
+        secret: Secret,
         /// The last one that was listed; `None` before the first.
         after: Option<Position>,
     },
@@ -54,15 +56,10 @@ pub(super) enum Topic {
 }
 
 impl Topic {
-    /// Who is there, from the beginning.
-    pub(super) fn peers() -> Self {
-        Self::Peers { after: None }
-    }
-
     /// What was asked for, from the beginning.
     pub(super) fn of(subject: Subject) -> Self {
         match subject {
-            Subject::Peers { .. } => Self::peers(),
+            Subject::Peers { secret } => Self::Peers { secret, after: None },
             Subject::Games { filter } => Self::Games { filter, after: 0 },
         }
     }
@@ -71,7 +68,9 @@ impl Topic {
     pub(super) fn behind(self, cookie: Option<&[u8]>, pattern: &Pattern) -> Result<Self, Refusal> {
         let Some(cookie) = cookie else { return Ok(self) };
         let topic = match self {
-            Self::Peers { .. } => cookie::read(cookie, pattern).map(|position| Self::Peers { after: Some(position) }),
+            Self::Peers { secret, .. } => {
+                cookie::read(cookie, pattern).map(|position| Self::Peers { secret, after: Some(position) })
+            }
             Self::Games { filter, .. } => {
                 cookie::read_games(cookie, pattern).map(|after| Self::Games { filter, after })
             }
@@ -159,7 +158,7 @@ impl Registry {
     }
 
     fn list_peers(&mut self, session: SessionId, mut listing: Listing) -> Option<Listing> {
-        let Listing { request_id, pattern, topic: Topic::Peers { after }, purpose } = &mut listing else {
+        let Listing { request_id, pattern, topic: Topic::Peers { secret, after }, purpose } = &mut listing else {
             unreachable!("it lists peers");
         };
         let first = after.is_none();
@@ -167,7 +166,8 @@ impl Registry {
             Purpose::Watch { .. } | Purpose::Seat { .. } => (usize::MAX, Some(session)),
             Purpose::Discover { left } => (*left, None),
         };
-        let Part { mut peers, after: reached, complete } = self.part(session, pattern, after.take(), count, left_out);
+        let Part { mut peers, after: reached, complete } =
+            self.part(session, pattern, secret, after.take(), count, left_out);
         let own = match &*pattern {
             Pattern::Exact(ns) => self.spaces.get(ns),
             _ => None,
@@ -214,17 +214,17 @@ impl Registry {
     }
 
     /// Whether a watcher hears of a change at that place, or will see its
-    /// outcome in the snapshot that it is being given. With several watches that
-    /// match, one of them is not that of the snapshot, and hears.
-    pub(super) fn hears(&self, session: SessionId, ns: &Namespace, joined: u64, several: bool) -> bool {
+    /// outcome in the snapshot that it is being given. Of so many `watches` that
+    /// match, those hear whose snapshot is not yet to come there.
+    pub(super) fn hears(&self, session: SessionId, ns: &Namespace, joined: u64, watches: usize) -> bool {
         let Some(listings) = self.listings.get(&session) else { return true };
-        let to_come = listings.iter().any(|listing| {
-            let Listing { pattern, topic: Topic::Peers { after }, purpose, .. } = listing else { return false };
+        let to_come = listings.iter().filter(|listing| {
+            let Listing { pattern, topic: Topic::Peers { after, .. }, purpose, .. } = listing else { return false };
             let new = matches!(purpose, Purpose::Watch { live: false } | Purpose::Seat { live: false, .. });
             let reached = after.as_ref().is_some_and(|after| (ns, joined) <= (&after.ns, after.joined));
             new && pattern.matches(ns.as_str()) && !reached
         });
-        !to_come || several
+        to_come.count() < watches
     }
 
     /// The peers of a part, which `count` and its size bound. In a list of several
@@ -233,6 +233,7 @@ impl Registry {
         &self,
         session: SessionId,
         pattern: &Pattern,
+        secret: &Secret,
         after: Option<Position>,
         count: usize,
         left_out: Option<SessionId>,
@@ -254,7 +255,11 @@ impl Registry {
                 return part;
             }
             namespaces -= 1;
-            let open = matches!(pattern, Pattern::Exact(_)) || self.may_hear(session, ns);
+            // Asked for each part: a ban or a new secret may have come between them.
+            let open = match pattern {
+                Pattern::Exact(_) => self.may_look(session, ns, secret).is_ok(),
+                _ => self.may_hear(session, ns),
+            };
             if open && pattern.matches(ns.as_str()) && !part.take(ns, space, count, left_out, &mut budget) {
                 return part;
             }

@@ -140,10 +140,12 @@ impl Registry {
         let mut several_sets = false;
         for watched in self.lists.of(ns) {
             several_sets |= !found.is_empty();
-            let told = watched.by_session.iter();
-            let told = told.filter(|&(&session, _)| !self.will_list(session, &watched.pattern, before, after));
-            found.extend(told.map(|(&session, filter)| {
-                let shows = |seen: &Seen| shows(&watched.pattern, filter, &seen.game);
+            found.extend(watched.by_session.iter().map(|(&session, filter)| {
+                // One that is over and one of the same name that is born since are two:
+                // a list may have come to the first and not to the second.
+                let shows = |seen: &Seen| {
+                    shows(&watched.pattern, filter, &seen.game) && !self.will_list(session, &watched.pattern, seen.born)
+                };
                 Shown { session, was: before.is_some_and(shows), is: after.is_some_and(shows) }
             }));
         }
@@ -161,10 +163,9 @@ impl Registry {
     }
 
     /// Whether the snapshot that the session is being given for that watch is yet
-    /// to come to the game.
-    fn will_list(&self, session: SessionId, watch: &Pattern, before: Option<&Seen>, after: Option<&Seen>) -> bool {
+    /// to come to the game of that age.
+    fn will_list(&self, session: SessionId, watch: &Pattern, born: u64) -> bool {
         let Some(listings) = self.listings.get(&session) else { return false };
-        let born = before.into_iter().chain(after).map(|seen| seen.born).min().unwrap_or(0);
         listings.iter().any(|listing| match (&listing.topic, listing.purpose) {
             (Topic::Games { after, .. }, Purpose::Watch { live: false }) => listing.pattern == *watch && *after < born,
             _ => false,

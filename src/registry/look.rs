@@ -85,7 +85,7 @@ impl Registry {
     }
 
     /// Whether the session may watch and list the peers of that namespace.
-    fn may_look(&self, session: SessionId, ns: &Namespace, secret: &Secret) -> Result<(), Refusal> {
+    pub(super) fn may_look(&self, session: SessionId, ns: &Namespace, secret: &Secret) -> Result<(), Refusal> {
         let Some(game) = self.spaces.game(ns) else { return Ok(()) };
         if game.bans.hold(session, None) {
             return Err(banned());

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     domain::{
         Address, Answer, AppVersion, Code, Game as Sight, GameSettings, Namespace, Pattern, Peer, PeerId, QuickMatch,
-        Refusal, Registration, RequestId, SessionId, Time,
+        Refusal, Registration, RequestId, SessionId, Subject, Time,
     },
     limits::Limits,
 };
@@ -157,7 +157,7 @@ impl Registry {
             self.session_mut(session).patterns.peers.insert(pattern.clone());
             self.watches.insert(&pattern, session, None);
         }
-        let topic = Topic::peers();
+        let topic = Topic::of(Subject::default());
         self.list(session, Listing::new(Some(request_id), pattern, topic, Purpose::Seat { joined, live }));
         Ok(())
     }

@@ -74,19 +74,18 @@ impl<T> Watches<T> {
         self.of(ns).filter(|watched| watched.by_session.contains_key(&session)).count()
     }
 
-    /// Who watches `ns`: each once, in order, and whether several of its watches
-    /// match.
-    pub(super) fn watchers(&self, ns: &Namespace) -> Vec<(SessionId, bool)> {
-        let mut found: Vec<(SessionId, bool)> = Vec::new();
+    /// Who watches `ns`: each once, in order, and how many of its watches match.
+    pub(super) fn watchers(&self, ns: &Namespace) -> Vec<(SessionId, usize)> {
+        let mut found: Vec<(SessionId, usize)> = Vec::new();
         let mut several_sets = false;
         for watched in self.of(ns) {
             several_sets |= !found.is_empty();
-            found.extend(watched.by_session.keys().map(|&session| (session, false)));
+            found.extend(watched.by_session.keys().map(|&session| (session, 1)));
         }
         if several_sets {
             found.sort_unstable();
             let each = found.chunk_by(|(one, _), (next, _)| one == next);
-            found = each.map(|same| (same[0].0, same.len() > 1)).collect();
+            found = each.map(|same| (same[0].0, same.len())).collect();
         }
         found
     }
