@@ -90,8 +90,10 @@ impl Registry {
         if game.bans.hold(session, None) {
             return Err(banned());
         }
-        // A member, and one whose watch brought the secret, need not bring it again.
-        if !game.rules.opens_to(secret) && !self.may_hear(session, ns) {
+        // A member need not know the secret, nor one whose watch brought it bring it
+        // again.
+        let known = self.is_member(session, ns) || (secret.is_none() && self.may_hear(session, ns));
+        if !game.rules.opens_to(secret) && !known {
             return Err(wrong_secret());
         }
         Ok(())
