@@ -194,13 +194,13 @@ mod tests {
     /// Frames of every kind, as a good server sends them.
     fn frames() -> Vec<Bytes> {
         let limits = Limits::default();
-        let ada = Arc::new(Registration {
-            ns: Namespace::parse("a").expect("it is legal"),
-            id: PeerId::parse("ada", &limits).expect("it is legal"),
-            addresses: vec!["192.0.2.7:7777".into()],
-            attributes: [("name".to_owned(), "Ada".to_owned())].into(),
-            version: 3,
-        });
+        let ada = Arc::new(Registration::new(
+            Namespace::parse("a").expect("it is legal"),
+            PeerId::parse("ada", &limits).expect("it is legal"),
+            vec!["192.0.2.7:7777".into()],
+            [("name".to_owned(), "Ada".to_owned())].into(),
+            3,
+        ));
         let (ns, id) = (ada.ns.clone(), ada.id.clone());
         let list = |kind| Roster { pattern: ns.clone().into(), kind, game: None, peers: vec![ada.clone()], more: true };
         let observed = ([192, 0, 2, 7], 1).into();

@@ -259,13 +259,13 @@ mod tests {
     use crate::limits::Limits;
 
     fn registration(ns: &str, id: &str, version: u64) -> Arc<Registration> {
-        Arc::new(Registration {
-            ns: Namespace::parse(ns).expect(ns),
-            id: PeerId::parse(id, &Limits::default()).expect(id),
-            addresses: Vec::new(),
-            attributes: [("version".to_owned(), version.to_string())].into(),
+        Arc::new(Registration::new(
+            Namespace::parse(ns).expect(ns),
+            PeerId::parse(id, &Limits::default()).expect(id),
+            Vec::new(),
+            [("version".to_owned(), version.to_string())].into(),
             version,
-        })
+        ))
     }
 
     fn came(id: &str, version: u64) -> Announcement {

@@ -63,13 +63,8 @@ impl Registry {
         let current = self.spaces.member(&ns, joined).registration.clone();
         let addresses = self.located(session, peer.addresses);
         let same = current.addresses == addresses && current.attributes == peer.attributes;
-        let changed = (!same).then(|| Registration {
-            ns: ns.clone(),
-            id: current.id.clone(),
-            addresses,
-            attributes: peer.attributes,
-            version: self.version + 1,
-        });
+        let changed = (!same)
+            .then(|| Registration::new(ns.clone(), current.id.clone(), addresses, peer.attributes, self.version + 1));
 
         let (mut before, mut after) = (current.size(), changed.as_ref().map_or(current.size(), Registration::size));
         if let (Some(rules), Some(game)) = (&rules, self.spaces.game(&ns)) {
@@ -204,13 +199,9 @@ impl Registry {
         spare: usize,
     ) -> Result<(u64, Arc<Registration>), Refusal> {
         let unnamed = peer.id.is_none();
-        let registration = Registration {
-            ns: ns.clone(),
-            id: peer.id.unwrap_or_else(|| self.identities.peer_id()),
-            addresses: self.located(session, peer.addresses),
-            attributes: peer.attributes,
-            version: self.version + 1,
-        };
+        let id = peer.id.unwrap_or_else(|| self.identities.peer_id());
+        let addresses = self.located(session, peer.addresses);
+        let registration = Registration::new(ns.clone(), id, addresses, peer.attributes, self.version + 1);
         let bytes = registration.size() + rules.as_ref().map_or(0, |rules| rules.size(ns));
         self.room_for(bytes + spare)?;
 

@@ -6,15 +6,21 @@ use crate::{
     },
     limits::Limits,
 };
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use prost::Message as _;
+use std::borrow::Cow;
 
 /// What a frame holds besides its entries, generously: type, ids, status and a
 /// heading with a namespace and a cookie.
 const FRAME_OVERHEAD_BYTES: usize = 1_024;
 
-/// The tag of an entry and its length, at most.
-const ENTRY_OVERHEAD_BYTES: usize = 5;
+/// What a heading takes as a rule.
+const HEADING_BYTES: usize = 160;
+
+/// The numbers that entries have in a `Message`.
+const REGISTER: u32 = 2;
+const UNREGISTER: u32 = 3;
+const GAME: u32 = 12;
 
 /// One frame that holds this message.
 pub fn message(message: &proto::Message) -> Bytes {
@@ -28,72 +34,45 @@ pub fn message(message: &proto::Message) -> Bytes {
 /// the announcements, in their order.
 pub fn announcements(announcements: &[Announcement], limits: &Limits) -> Vec<Bytes> {
     let mut frames = Vec::with_capacity(1);
-    let mut frame = proto::Message::default();
-    let mut used = 0;
+    let mut frame: Option<Frame> = None;
     for announcement in announcements {
-        let entry = announced(announcement);
-        let cost = cost(&entry);
-        let other_kind = frame.r#type != entry.r#type;
-        if used > 0 && (other_kind || used + cost > room(limits)) {
-            frames.push(message(&std::mem::take(&mut frame)));
-            used = 0;
-        }
-        used += cost;
-        frame.r#type = entry.r#type;
-        frame.register.extend(entry.register);
-        frame.unregister.extend(entry.unregister);
-        frame.game.extend(entry.game);
+        let (kind, entry) = announced(announcement);
+        let same = frame.take_if(|frame| frame.kind == kind && frame.has_room_for(&entry, limits));
+        let mut fit = same.unwrap_or_else(|| {
+            frames.extend(frame.take().map(Frame::finish));
+            Frame::new(kind, entry.len())
+        });
+        fit.put(&entry);
+        frame = Some(fit);
     }
-    if used > 0 {
-        frames.push(message(&frame));
-    }
+    frames.extend(frame.map(Frame::finish));
     frames
 }
 
-/// What the entries of a frame may take.
-fn room(limits: &Limits) -> usize {
-    limits.frame_bytes - FRAME_OVERHEAD_BYTES
-}
-
-/// What an entry takes of it.
-fn cost(entry: &impl prost::Message) -> usize {
-    entry.encoded_len() + ENTRY_OVERHEAD_BYTES
-}
-
-/// A message that announces one thing.
-fn announced(announcement: &Announcement) -> proto::Message {
+/// An announcement as an entry of a frame, and of what kind that is.
+fn announced(announcement: &Announcement) -> (MessageType, Cow<'_, [u8]>) {
     match announcement {
-        Announcement::Registered(registration) => proto::Message {
-            r#type: Some(MessageType::Register.into()),
-            register: vec![register(registration)],
-            ..Default::default()
-        },
-        Announcement::Unregistered { ns, id, reason, version } => proto::Message {
-            r#type: Some(MessageType::Unregister.into()),
-            unregister: vec![proto::Unregister {
+        Announcement::Registered(registration) => (MessageType::Register, entry(registration).into()),
+        Announcement::Unregistered { ns, id, reason, version } => {
+            let entry = proto::Unregister {
                 ns: Some(ns.to_string()),
                 peer: Some(proto::Peer { id: Some(id.to_string()), ..Default::default() }),
                 reason: Some(*reason as i32),
                 version: Some(*version),
                 ban: None,
-            }],
-            ..Default::default()
-        },
-        Announcement::Game(game) => proto::Message {
-            r#type: Some(MessageType::Game.into()),
-            game: vec![self::game(game)],
-            ..Default::default()
-        },
-        Announcement::GameClosed { ns, version } => proto::Message {
-            r#type: Some(MessageType::Game.into()),
-            game: vec![proto::Game {
+            };
+            (MessageType::Unregister, tagged(UNREGISTER, &entry).into())
+        }
+        Announcement::Game(game) => (MessageType::Game, tagged(GAME, &self::game(game)).into()),
+        Announcement::GameClosed { ns, version } => {
+            let entry = proto::Game {
                 ns: Some(ns.to_string()),
                 version: Some(*version),
                 closed: Some(true),
                 ..Default::default()
-            }],
-            ..Default::default()
-        },
+            };
+            (MessageType::Game, tagged(GAME, &entry).into())
+        }
     }
 }
 
@@ -131,27 +110,27 @@ pub fn answer(request_id: Option<RequestId>, answer: &Answer, limits: &Limits, m
             ..answered(MessageType::Register)
         })),
         Answer::Roster(Roster { pattern, kind, game, peers, more }) => {
-            let begin = || headed(answered(MessageType::Register), pattern, kind, None);
-            let game = game.as_deref().filter(|_| numbered);
-            let entries = peers.iter().map(|registration| register(registration));
+            let heading = |game: Option<&Game>| headed(answered(MessageType::Register), pattern, kind, None, game);
+            let entries = peers.iter().map(|registration| Cow::from(entry(registration)));
             if numbered || bare_list_is_said(peers.is_empty(), kind, *more) {
-                list(begin, game, |frame| &mut frame.register, entries, *more, limits, emit);
+                peer_list(heading, game.as_deref().filter(|_| numbered), entries, *more, limits, emit);
             }
         }
         Answer::Games(GameList { pattern, kind, games, more }) => {
-            let begin = || headed(answered(MessageType::Game), pattern, kind, Some(true));
+            let heading = || headed(answered(MessageType::Game), pattern, kind, Some(true), None);
             if numbered || bare_list_is_said(games.is_empty(), kind, *more) {
-                list(begin, None, |frame| &mut frame.game, games.iter().map(self::game), *more, limits, emit);
+                game_list(heading, games, *more, limits, emit);
             }
         }
         Answer::Seat(Seat { ns, version, game, peers, more }) => {
             let (pattern, kind) = (Pattern::from(ns), ListKind::Snapshot { version: *version });
-            let begin = || headed(answered(MessageType::Match), &pattern, &kind, None);
+            let heading = |game: Option<&Game>| headed(answered(MessageType::Match), &pattern, &kind, None, game);
             // The first part begins with the own entry.
-            let entries = peers.iter().enumerate().map(|(place, registration)| {
-                if place == 0 && game.is_some() { own(registration) } else { register(registration) }
+            let entries = peers.iter().enumerate().map(|(place, registration)| match game {
+                Some(_) if place == 0 => tagged(REGISTER, &own(registration)).into(),
+                _ => Cow::from(entry(registration)),
             });
-            list(begin, game.as_deref(), |frame| &mut frame.register, entries, *more, limits, emit);
+            peer_list(heading, game.as_deref(), entries, *more, limits, emit);
         }
         Answer::Welcome(welcome) => emit(message(&proto::Message {
             welcome: Some(Box::new(self::welcome(welcome, limits))),
@@ -171,42 +150,139 @@ fn bare_list_is_said(is_empty: bool, kind: &ListKind, more: bool) -> bool {
     !(is_empty && (is_snapshot || more))
 }
 
-/// A list over as many frames as it takes, each begun anew, the first with the
-/// game that the list is of. `entries_of` is where in a frame its entries stand.
-/// A list without a number says nothing of `more`.
-fn list<Entry: prost::Message>(
-    begin: impl Fn() -> proto::Message,
+/// A list of peers over as many frames as it takes, the first with the game that
+/// the list is of. A list without a number says nothing of `more`.
+fn peer_list<'a>(
+    heading: impl Fn(Option<&Game>) -> proto::Message,
     game: Option<&Game>,
-    entries_of: fn(&mut proto::Message) -> &mut Vec<Entry>,
-    entries: impl Iterator<Item = Entry>,
+    entries: impl ExactSizeIterator<Item = Cow<'a, [u8]>> + Clone,
     more: bool,
     limits: &Limits,
     mut emit: impl FnMut(Bytes),
 ) {
-    let mut frame = proto::Message { game: game.map(self::game).into_iter().collect(), ..begin() };
-    let mut used = frame.game.iter().map(cost).sum();
-    let followed = frame.request_id.map(|_| true);
+    let mut end = heading(game);
+    let (kind, followed) = (end.r#type(), end.request_id.map(|_| true));
+    end.r#type = None;
+    let whole = entries.clone().map(|entry| entry.len()).sum::<usize>() + HEADING_BYTES;
+    let mut frame = Frame::new(kind, whole.min(limits.frame_bytes));
+    // What stands behind the entries is a game at most, which `Limits::faults` leaves
+    // room for beside one entry.
+    frame.reserved = end.game.iter().map(prost::Message::encoded_len).sum();
     for entry in entries {
-        let cost = cost(&entry);
-        // A game and one entry fit into a frame, by `Limits::faults`.
-        if used + cost > room(limits) && !entries_of(&mut frame).is_empty() {
-            frame.more = followed;
-            emit(message(&std::mem::replace(&mut frame, begin())));
-            used = 0;
+        if frame.has_entries && !frame.has_room_for(&entry, limits) {
+            end.more = followed;
+            frame.put_fields(&end);
+            emit(std::mem::replace(&mut frame, Frame::new(kind, limits.frame_bytes)).finish());
+            end = proto::Message { r#type: None, ..heading(None) };
         }
-        used += cost;
-        entries_of(&mut frame).push(entry);
+        frame.put(&entry);
     }
-    frame.more = followed.filter(|_| more);
-    emit(message(&frame));
+    end.more = followed.filter(|_| more);
+    frame.put_fields(&end);
+    emit(frame.finish());
+}
+
+/// The same of games.
+fn game_list(
+    heading: impl Fn() -> proto::Message,
+    games: &[Game],
+    more: bool,
+    limits: &Limits,
+    mut emit: impl FnMut(Bytes),
+) {
+    let begin = || {
+        let start = heading();
+        let mut frame = Frame::new(start.r#type(), HEADING_BYTES);
+        frame.put_fields(&proto::Message { r#type: None, ..start });
+        frame
+    };
+    let followed = |more: bool| proto::Message {
+        more: (more && heading().request_id.is_some()).then_some(true),
+        ..Default::default()
+    };
+    let mut frame = begin();
+    for game in games {
+        let entry = tagged(GAME, &self::game(game));
+        if frame.has_entries && !frame.has_room_for(&entry, limits) {
+            frame.put_fields(&followed(true));
+            emit(std::mem::replace(&mut frame, begin()).finish());
+        }
+        frame.put(&entry);
+    }
+    frame.put_fields(&followed(more));
+    emit(frame.finish());
+}
+
+/// A frame that is written from front to back, in the order of the fields' numbers.
+struct Frame {
+    kind: MessageType,
+    bytes: BytesMut,
+    has_entries: bool,
+    /// Bytes that something else than a heading will take behind the entries.
+    reserved: usize,
+}
+
+impl Frame {
+    /// Room for the length, which is known last: five bytes hold that of any frame.
+    const LENGTH_BYTES: usize = 5;
+
+    fn new(kind: MessageType, bytes: usize) -> Self {
+        let mut frame = BytesMut::with_capacity(Self::LENGTH_BYTES + 2 + bytes);
+        frame.put_bytes(0, Self::LENGTH_BYTES);
+        prost::encoding::int32::encode(1, &kind.into(), &mut frame);
+        Self { kind, bytes: frame, has_entries: false, reserved: 0 }
+    }
+
+    /// Whether an entry fits beside those that stand here, and all that a frame
+    /// holds besides entries.
+    fn has_room_for(&self, entry: &[u8], limits: &Limits) -> bool {
+        self.bytes.len() + self.reserved + entry.len() <= limits.frame_bytes - FRAME_OVERHEAD_BYTES
+    }
+
+    fn put(&mut self, entry: &[u8]) {
+        self.has_entries = true;
+        self.bytes.extend_from_slice(entry);
+    }
+
+    fn put_fields(&mut self, fields: &proto::Message) {
+        fields.encode(&mut self.bytes).expect("a buffer that grows has room");
+    }
+
+    fn finish(mut self) -> Bytes {
+        let body = self.bytes.len() - Self::LENGTH_BYTES;
+        let begin = Self::LENGTH_BYTES - prost::length_delimiter_len(body);
+        prost::encode_length_delimiter(body, &mut &mut self.bytes[begin..Self::LENGTH_BYTES])
+            .expect("there is just as much room");
+        self.bytes.advance(begin);
+        self.bytes.freeze()
+    }
+}
+
+/// A registration as an entry of a frame.
+fn entry(registration: &Registration) -> &[u8] {
+    registration.encoded(|registration| tagged(REGISTER, &register(registration)))
+}
+
+/// An entry with its tag and length.
+fn tagged(tag: u32, entry: &impl prost::Message) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(prost::encoding::message::encoded_len(tag, entry));
+    prost::encoding::message::encode(tag, entry, &mut bytes);
+    bytes
 }
 
 /// The beginning of a list that says of what it is, and as of when, to a client
 /// that numbers its requests.
-fn headed(mut frame: proto::Message, pattern: &Pattern, kind: &ListKind, games: Option<bool>) -> proto::Message {
+fn headed(
+    mut frame: proto::Message,
+    pattern: &Pattern,
+    kind: &ListKind,
+    games: Option<bool>,
+    game: Option<&Game>,
+) -> proto::Message {
     if frame.request_id.is_none() {
         return frame;
     }
+    frame.game.extend(game.map(self::game));
     let ns = Some(pattern.to_string());
     match kind {
         ListKind::Snapshot { version } => frame.rendezvous.push(proto::Rendezvous {

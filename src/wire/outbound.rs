@@ -206,7 +206,7 @@ fn registration(entry: proto::Register, limits: &Limits) -> Result<Registration,
         let addresses = peer.addrs.into_iter().map(Address::new).collect();
         let Peer { addresses, attributes, .. } = Peer::new(None, addresses, peer.attributes, limits)?;
         let version = entry.version.ok_or_else(|| broken("it has no version"))?;
-        Ok(Registration { ns, id, addresses, attributes, version })
+        Ok(Registration::new(ns, id, addresses, attributes, version))
     };
     read().map_err(|rule: Refusal| broken(format!("an illegal registration: {}", rule.text)))
 }
@@ -283,13 +283,13 @@ mod tests {
     }
 
     fn ada() -> Arc<Registration> {
-        Arc::new(Registration {
-            ns: Namespace::parse("chess/K7QP").expect("it is legal"),
-            id: PeerId::parse("ada", &Limits::default()).expect("it is legal"),
-            addresses: vec![Address::from("192.0.2.7:7777")],
-            attributes: [("name".to_owned(), "Ada".to_owned())].into(),
-            version: u64::MAX,
-        })
+        Arc::new(Registration::new(
+            Namespace::parse("chess/K7QP").expect("it is legal"),
+            PeerId::parse("ada", &Limits::default()).expect("it is legal"),
+            vec![Address::from("192.0.2.7:7777")],
+            [("name".to_owned(), "Ada".to_owned())].into(),
+            u64::MAX,
+        ))
     }
 
     fn blitz() -> Game {

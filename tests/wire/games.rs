@@ -74,7 +74,7 @@ fn bob() -> Peer {
 
 fn registered(peer: Peer, version: u64) -> Arc<Registration> {
     let Peer { id, addresses, attributes } = peer;
-    Arc::new(Registration { ns: table(), id: id.expect("it has one"), addresses, attributes, version })
+    Arc::new(Registration::new(table(), id.expect("it has one"), addresses, attributes, version))
 }
 
 fn settings() -> GameSettings {

@@ -44,13 +44,13 @@ fn id(text: &str) -> PeerId {
 }
 
 fn registration(name: &str, version: u64) -> Arc<Registration> {
-    Arc::new(Registration {
-        ns: ns("poker/7K3M"),
-        id: id(name),
-        addresses: vec![Address::from("192.0.2.2:7002")],
-        attributes: Attributes::new(),
+    Arc::new(Registration::new(
+        ns("poker/7K3M"),
+        id(name),
+        vec![Address::from("192.0.2.2:7002")],
+        Attributes::new(),
         version,
-    })
+    ))
 }
 
 /// The entry that stands for [`registration`].
@@ -337,14 +337,16 @@ fn a_leave_always_says_why() {
 /// Peers of all sizes, within the limits.
 fn crowd(random: &mut ChaCha8Rng, count: usize, limits: &Limits) -> Vec<Arc<Registration>> {
     let mut below = |bound: usize| random.next_u32() as usize % bound;
-    let mut peer = |number: usize| Registration {
-        ns: ns("poker/7K3M"),
-        id: id(&format!("{number}{}", "i".repeat(below(100)))),
-        addresses: (0..below(limits.addresses + 1))
-            .map(|_| Address::new(vec![b'x'; below(limits.address_bytes + 1)]))
-            .collect(),
-        attributes: (0..below(limits.attributes + 1)).map(|name| (name.to_string(), "v".repeat(below(100)))).collect(),
-        version: u64::MAX - number as u64,
+    let mut peer = |number: usize| {
+        Registration::new(
+            ns("poker/7K3M"),
+            id(&format!("{number}{}", "i".repeat(below(100)))),
+            (0..below(limits.addresses + 1))
+                .map(|_| Address::new(vec![b'x'; below(limits.address_bytes + 1)]))
+                .collect(),
+            (0..below(limits.attributes + 1)).map(|name| (name.to_string(), "v".repeat(below(100)))).collect(),
+            u64::MAX - number as u64,
+        )
     };
     (0..count).map(|number| Arc::new(peer(number))).collect()
 }
@@ -442,7 +444,7 @@ fn the_longest_heading_has_room_in_a_full_frame() {
     let pattern = Pattern::Descendants(ns(&"n".repeat(Namespace::MAX_BYTES)));
     let cookie = Some(Bytes::from(vec![b'c'; LONGEST_COOKIE_BYTES]));
     let addresses = vec![Address::new(vec![b'x'; 256]); 4];
-    let peer = Registration { addresses, ..(*registration("bob", 42)).clone() };
+    let peer = Registration::new(ns("poker/7K3M"), id("bob"), addresses, Attributes::new(), 42);
     let peers: Vec<_> = std::iter::repeat_n(Arc::new(peer), 40).collect();
     let attributes: Attributes = [("motd".to_owned(), "v".repeat(1_000))].into();
     let table = Game { attributes: Arc::new(attributes), ..game(ns("poker/7K3M")) };
@@ -475,13 +477,13 @@ fn most_attributes(limits: &Limits) -> Attributes {
 /// A peer that exhausts every limit, in a namespace that does, and whose host the
 /// server has filled in everywhere: `[::]` became an address of 39 characters.
 fn largest(limits: &Limits) -> Arc<Registration> {
-    Arc::new(Registration {
-        ns: ns(&"n".repeat(Namespace::MAX_BYTES)),
-        id: PeerId::parse(&"i".repeat(limits.peer_id_bytes), limits).expect("it is the longest that is legal"),
-        addresses: vec![Address::new(vec![b'x'; limits.address_bytes + 37]); limits.addresses],
-        attributes: most_attributes(limits),
-        version: u64::MAX,
-    })
+    Arc::new(Registration::new(
+        ns(&"n".repeat(Namespace::MAX_BYTES)),
+        PeerId::parse(&"i".repeat(limits.peer_id_bytes), limits).expect("it is the longest that is legal"),
+        vec![Address::new(vec![b'x'; limits.address_bytes + 37]); limits.addresses],
+        most_attributes(limits),
+        u64::MAX,
+    ))
 }
 
 /// The game that it owns.

@@ -107,13 +107,13 @@ pub(super) async fn connecting(bytes: &[u8]) -> ClientError {
 }
 
 pub(super) fn registration(ns: &str, id: &str, version: u64) -> Arc<Registration> {
-    Arc::new(Registration {
-        ns: Namespace::parse(ns).expect(ns),
-        id: PeerId::parse(id, &Limits::default()).expect(id),
-        addresses: Vec::new(),
-        attributes: [("version".to_owned(), version.to_string())].into(),
+    Arc::new(Registration::new(
+        Namespace::parse(ns).expect(ns),
+        PeerId::parse(id, &Limits::default()).expect(id),
+        Vec::new(),
+        [("version".to_owned(), version.to_string())].into(),
         version,
-    })
+    ))
 }
 
 pub(super) fn came(ns: &str, id: &str, version: u64) -> Announcement {

@@ -156,12 +156,12 @@ pub fn size(ns: &str, id: Option<&str>, card: &Card) -> usize {
     let limits = Limits::default();
     // What the server makes up is as long as a UUID.
     let id = id.map_or_else(|| "-".repeat(36), str::to_owned);
-    Registration {
-        ns: Namespace::parse(ns).expect("it was accepted"),
-        id: PeerId::parse(&id, &limits).expect("it was accepted"),
-        addresses: card.addresses.iter().map(|address| Address::new(address.clone())).collect(),
-        attributes: card.attributes.clone(),
-        version: 0,
-    }
+    Registration::new(
+        Namespace::parse(ns).expect("it was accepted"),
+        PeerId::parse(&id, &limits).expect("it was accepted"),
+        card.addresses.iter().map(|address| Address::new(address.clone())).collect(),
+        card.attributes.clone(),
+        0,
+    )
     .size()
 }
