@@ -50,6 +50,15 @@ pub fn server_with(change: impl FnOnce(&mut ServerOptions)) -> Server {
     Server::start(options).expect("a free port of loopback")
 }
 
+/// So many clients of it.
+pub async fn clients<const COUNT: usize>(server: &Server) -> [Client; COUNT] {
+    let mut clients = Vec::with_capacity(COUNT);
+    for _ in 0..COUNT {
+        clients.push(Client::connect(server).await);
+    }
+    clients.try_into().unwrap_or_else(|_| unreachable!("there are as many as were asked for"))
+}
+
 pub struct Client {
     pub stream: TcpStream,
     codec: FrameCodec,
@@ -166,32 +175,42 @@ impl Client {
 
     /// The frames of one answer that are yet to come, put together.
     pub async fn rest_of_list(&mut self, request_id: u64) -> Message {
-        let mut entries = Vec::new();
+        let mut whole = self.message().await;
+        assert!(matches!(whole.r#type(), MessageType::Register | MessageType::Game | MessageType::Match), "{whole:?}");
         let begun = Instant::now();
-        loop {
+        let mut more = whole.more();
+        while more {
             assert!(begun.elapsed() < PATIENCE, "a list without end");
             let mut part = self.message().await;
-            assert_eq!((part.request_id, part.r#type()), (Some(request_id), MessageType::Register), "{part:?}");
+            assert_eq!((part.request_id, part.r#type), (Some(request_id), whole.r#type), "{part:?}");
             assert_eq!(code(&part), StatusCode::Ok, "{part:?}");
-            entries.append(&mut part.register);
-            if !part.more() {
-                return Message { register: entries, ..part };
-            }
+            more = part.more();
+            whole.register.append(&mut part.register);
+            whole.game.append(&mut part.game);
+            // How far it has come, and as of when, stands with the last.
+            whole = Message { rendezvous: part.rendezvous, discovery: part.discovery, more: part.more, ..whole };
         }
+        assert_eq!((whole.request_id, code(&whole)), (Some(request_id), StatusCode::Ok), "{whole:?}");
+        whole
     }
 
     /// Everything that DISCOVER lists, page by page, put together.
     pub async fn pages(&mut self, pattern: &str, limit: Option<u32>) -> Message {
-        let mut entries = Vec::new();
-        let mut cookie = None;
+        self.all_pages(discover_page(pattern, limit, None)).await
+    }
+
+    /// The same of any DISCOVER.
+    pub async fn all_pages(&mut self, mut request: Message) -> Message {
+        let mut all = Message::default();
         let begun = Instant::now();
         loop {
             assert!(begun.elapsed() < PATIENCE, "pages without end");
-            let mut page = self.list(discover_page(pattern, limit, cookie)).await;
-            entries.append(&mut page.register);
-            cookie = page.discovery[0].cookie.clone();
-            if cookie.is_none() {
-                return Message { register: entries, ..page };
+            let mut page = self.list(request.clone()).await;
+            all.register.append(&mut page.register);
+            all.game.append(&mut page.game);
+            request.discovery[0].cookie = page.discovery[0].cookie.clone();
+            if request.discovery[0].cookie.is_none() {
+                return Message { register: all.register, game: all.game, ..page };
             }
         }
     }

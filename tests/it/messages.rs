@@ -1,8 +1,9 @@
 //! The messages of the tests: made in a line, read in a word.
 
 use bytes::{Bytes, BytesMut};
-use foregather::wire::proto::{self, LeaveReason, Message, MessageType, StatusCode};
+use foregather::wire::proto::{self, Game, LeaveReason, Message, MessageType, StatusCode};
 use prost::Message as _;
+use std::collections::BTreeMap;
 
 /// A peer of this id, at an address that reads like it.
 pub fn peer(id: &str) -> proto::Peer {
@@ -63,6 +64,90 @@ pub fn discover_page(ns: &str, limit: Option<u32>, cookie: Option<Bytes>) -> Mes
         discovery: vec![proto::Discover { ns: Some(ns.into()), limit, cookie, ..Default::default() }],
         ..Message::default()
     }
+}
+
+/// REGISTER that makes a game of these settings, or changes it to them.
+pub fn host(ns: &str, id: &str, settings: Game) -> Message {
+    let mut message = register(ns, id);
+    message.register[0].game = Some(Box::new(settings));
+    message
+}
+
+/// Settings that say nothing but this.
+pub fn seats(capacity: u32) -> Game {
+    Game { capacity: Some(capacity), ..Game::default() }
+}
+
+/// RENDEZVOUS with the games there.
+pub fn lobby(pattern: &str) -> Message {
+    let mut message = rendezvous(pattern);
+    message.rendezvous[0].games = Some(true);
+    message
+}
+
+/// DISCOVER of the games there.
+pub fn games(pattern: &str) -> Message {
+    let mut message = discover(pattern);
+    message.discovery[0].games = Some(true);
+    message
+}
+
+pub fn ban(ns: &str, id: &str) -> Message {
+    let mut message = unregister(ns, Some(id));
+    message.unregister[0].ban = Some(true);
+    message
+}
+
+pub fn quick_match(pool: &str, id: &str) -> Message {
+    let entry = proto::QuickMatch { pool: Some(pool.into()), peer: Some(peer(id)), ..Default::default() };
+    Message { r#type: Some(MessageType::Match.into()), r#match: Some(Box::new(entry)), ..Message::default() }
+}
+
+/// MATCH that makes a game of these settings where none is open.
+pub fn match_or_create(pool: &str, id: &str, settings: Game) -> Message {
+    let mut message = quick_match(pool, id);
+    message.r#match.as_mut().expect("it is a MATCH").create = Some(settings);
+    message
+}
+
+/// MATCH that waits for so long where none is open.
+pub fn match_or_wait(pool: &str, id: &str, wait_ms: u32) -> Message {
+    let mut message = quick_match(pool, id);
+    message.r#match.as_mut().expect("it is a MATCH").wait_ms = Some(wait_ms);
+    message
+}
+
+pub fn cancel(request_id: u64) -> Message {
+    Message { cancel: Some(request_id), ..bare(MessageType::Cancel) }
+}
+
+/// The same with this secret.
+pub fn with_secret(secret: &str, mut message: Message) -> Message {
+    let secret = Some(Bytes::copy_from_slice(secret.as_bytes()));
+    message.register.iter_mut().for_each(|entry| entry.secret.clone_from(&secret));
+    message.rendezvous.iter_mut().for_each(|entry| entry.secret.clone_from(&secret));
+    message.discovery.iter_mut().for_each(|entry| entry.secret.clone_from(&secret));
+    message
+}
+
+/// The same from a program of this version.
+pub fn of_version(version: &str, mut message: Message) -> Message {
+    message.register.iter_mut().for_each(|entry| entry.app_version = Some(version.into()));
+    if let Some(entry) = &mut message.r#match {
+        entry.app_version = Some(version.into());
+    }
+    message
+}
+
+/// The same of games that have these attributes.
+pub fn filtered(pairs: &[(&str, &str)], mut message: Message) -> Message {
+    message.rendezvous.iter_mut().for_each(|entry| entry.filter = attributes(pairs));
+    message.discovery.iter_mut().for_each(|entry| entry.filter = attributes(pairs));
+    message
+}
+
+pub fn attributes(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|&(name, value)| (name.into(), value.into())).collect()
 }
 
 pub fn hello() -> Message {
@@ -144,11 +229,24 @@ pub fn gone(message: &Message) -> Vec<(&str, LeaveReason)> {
         .collect()
 }
 
+/// The game that the message is about.
+pub fn game(message: &Message) -> &Game {
+    let [game] = &message.game[..] else { panic!("one game: {message:?}") };
+    game
+}
+
+/// The games of a list, in order.
+pub fn names(message: &Message) -> Vec<&str> {
+    assert_eq!(message.r#type(), MessageType::Game, "{message:?}");
+    message.game.iter().map(|game| game.ns.as_deref().expect("a game has a name")).collect()
+}
+
 /// The number of the change that the first entry tells of.
 pub fn version(message: &Message) -> u64 {
     let joined = message.register.first().map(|entry| entry.version);
     let left = message.unregister.first().map(|entry| entry.version);
-    joined.or(left).flatten().expect("a change is numbered")
+    let game = message.game.first().map(|game| game.version);
+    joined.or(left).or(game).flatten().expect("a change is numbered")
 }
 
 pub fn code(message: &Message) -> StatusCode {

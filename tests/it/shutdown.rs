@@ -53,6 +53,21 @@ async fn everyone_is_told_and_nobody_hears_others_leave() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_game_is_told_too() {
+    let server = server();
+    let [mut waiting, mut watching] = clients(&server).await;
+    waiting.send([numbered(1, match_or_wait("chess", "a", 300_000))]).await;
+    waiting.silence().await;
+    watching.granted(lobby("chess/*")).await;
+    let stop = stop(server);
+    for client in [&mut waiting, &mut watching] {
+        assert_asks_to_come_back(&client.ended_with(StatusCode::ShuttingDown).await);
+    }
+    drop((waiting, watching));
+    stopped(stop).await;
+}
+
+#[tokio::test]
 async fn what_waited_is_written_before_the_last_word() {
     let server = server_with(|options| options.limits.linger_ms = 0);
     let mut watcher = Client::connect_narrow(&server).await;
