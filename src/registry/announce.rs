@@ -28,9 +28,14 @@ impl Registry {
         if game.bans.hold(session, None) {
             return false;
         }
-        let secret = &game.rules.secret;
-        let brought = || self.watches.exact(ns, session).and_then(Option::as_deref);
-        secret.is_none() || self.is_member(session, ns) || brought() == Some(secret)
+        let rules = &game.rules;
+        if (rules.secret.is_none() && rules.listed) || self.is_member(session, ns) {
+            return true;
+        }
+        // Its name is the key of a game that is not listed, and who watches exactly
+        // that has it.
+        let watch = self.watches.exact(ns, session);
+        watch.is_some_and(|brought| rules.secret.is_none() || brought.as_deref() == Some(&rules.secret))
     }
 
     /// Who hears of the peers there as things are now.

@@ -179,7 +179,7 @@ impl Registry {
         if game.rules.free(members, &self.limits) == 0 {
             return Err(Refusal::new(
                 Code::GameFull,
-                format!("all seats of this game are taken, {members} members; try another, or wait for one to leave"),
+                format!("all seats of this game are taken ({members}); try another, or wait for somebody to leave"),
             ));
         }
         Ok(())
@@ -237,7 +237,7 @@ impl Registry {
         if !claimed && game.rules == rules {
             return;
         }
-        let guard_changed = game.rules.secret != rules.secret;
+        let guard_changed = game.rules.secret != rules.secret || game.rules.listed != rules.listed;
         let heard_before = self.listeners(ns);
 
         let version = self.next_version();

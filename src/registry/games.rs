@@ -132,7 +132,7 @@ impl Game {
 
     /// Whether some who watch may not hear of its peers.
     pub(super) fn is_guarded(&self) -> bool {
-        !self.rules.secret.is_none() || !self.bans.sessions.is_empty()
+        !self.rules.secret.is_none() || !self.rules.listed || !self.bans.sessions.is_empty()
     }
 
     /// Bytes that it counts against `registered_bytes`.

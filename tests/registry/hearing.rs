@@ -233,3 +233,31 @@ fn a_claim_from_outside_tells_the_claimer_who_is_there() {
     );
     world.ends();
 }
+
+#[test]
+fn patterns_do_not_show_who_is_in_an_unlisted_game() {
+    story(
+        "
+        eve> watch chess/*
+          eve: here: none
+        ada> register chess/a game listed=no
+          ada: granted ada; chess/a 1/0 ada#1 unlisted
+        eve> list chess/*
+          eve: page: none
+        // Its name is the key: whoever knows it may look, and come.
+        gil> watch chess/a
+          gil: here: ada; chess/a 1/0 ada#1 unlisted
+        bob> register chess/a
+          bob: granted bob; chess/a 2/0 ada#1 unlisted
+          gil: chess/a + bob
+        bob> watch chess/**
+          bob: here: chess/a ada
+        ada> register chess/a game listed=yes
+          ada: granted ada; chess/a 2/0 ada#1
+          eve gil bob: game chess/a 2/0 ada#1
+          eve: chess/a + ada
+          eve: chess/a + bob
+          = 1 change
+        ",
+    );
+}
