@@ -240,26 +240,28 @@ impl Registry {
     ) -> Part {
         let mut part = Part { peers: Vec::new(), after, complete: false };
         let mut budget = PART_BYTES;
+        let root = match pattern {
+            Pattern::Exact(ns) => {
+                // Asked for each part: a ban or a new secret may have come between them.
+                let space = self.spaces.get(ns).filter(|_| self.may_look(session, ns, secret).is_ok());
+                part.complete = space.is_none_or(|space| part.take(ns, space, count, left_out, &mut budget));
+                return part;
+            }
+            Pattern::Children(root) | Pattern::Descendants(root) => root,
+        };
         let mut namespaces = PART_NAMESPACES;
         // The namespace that the last part ended in is looked at once more: it
         // may have more members.
-        let mut next = match (&part.after, pattern) {
-            (Some(after), _) => self.spaces.first_from(Bound::Included(after.ns.as_str())),
-            (None, Pattern::Exact(ns)) => self.spaces.first_from(Bound::Included(ns.as_str())),
-            (None, Pattern::Children(root) | Pattern::Descendants(root)) => {
-                self.spaces.first_from(Bound::Included(&format!("{root}/")))
-            }
+        let mut next = match &part.after {
+            Some(after) => self.spaces.first_from(Bound::Included(after.ns.as_str())),
+            None => self.spaces.first_from(Bound::Included(&format!("{root}/"))),
         };
         while let Some((ns, space)) = next.filter(|(ns, _)| within(pattern, ns)) {
             if namespaces == 0 {
                 return part;
             }
             namespaces -= 1;
-            // Asked for each part: a ban or a new secret may have come between them.
-            let open = match pattern {
-                Pattern::Exact(_) => self.may_look(session, ns, secret).is_ok(),
-                _ => self.may_hear(session, ns),
-            };
+            let open = self.may_hear(session, ns);
             if open && pattern.matches(ns.as_str()) && !part.take(ns, space, count, left_out, &mut budget) {
                 return part;
             }
