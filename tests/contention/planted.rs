@@ -27,13 +27,7 @@ fn peer(name: &str) -> Peer {
 }
 
 fn entry(at: &str, name: &str) -> Arc<Registration> {
-    Arc::new(Registration {
-        ns: ns(at),
-        id: id(name),
-        addresses: vec![],
-        attributes: peer(name).attributes,
-        version: 1,
-    })
+    Arc::new(Registration::new(ns(at), id(name), vec![], peer(name).attributes, 1))
 }
 
 /// A game as it is shown by default: owned by `a`, for two.
