@@ -92,9 +92,10 @@ impl<T> Watches<T> {
 
     /// The watches that match `ns`, pattern by pattern.
     pub(super) fn of<'a>(&'a self, ns: &'a Namespace) -> impl Iterator<Item = &'a Watched<T>> {
-        let exact = self.exact.get(ns);
-        let children = ns.parent().and_then(|parent| self.children.get(parent));
-        // Most servers have no such watch: then nothing is looked up for each level.
+        let exact = if self.exact.is_empty() { None } else { self.exact.get(ns) };
+        // Most servers have no watches of patterns: then nothing is looked up.
+        let parent = if self.children.is_empty() { None } else { ns.parent() };
+        let children = parent.and_then(|parent| self.children.get(parent));
         let levels = if self.descendants.is_empty() { 0 } else { usize::MAX };
         let descendants = ns.ancestors().take(levels).filter_map(|above| self.descendants.get(above));
         exact.into_iter().chain(children).chain(descendants)

@@ -14,13 +14,23 @@ use std::borrow::Cow;
 /// heading with a namespace and a cookie.
 const FRAME_OVERHEAD_BYTES: usize = 1_024;
 
-/// What a heading takes as a rule.
-const HEADING_BYTES: usize = 160;
+/// What a short list takes: a buffer that most answers fit into.
+const LIST_BYTES: usize = 896;
 
-/// The numbers that entries have in a `Message`.
+// The numbers of fields, in the order in which they are written.
+const TYPE: u32 = 1;
 const REGISTER: u32 = 2;
 const UNREGISTER: u32 = 3;
+const RENDEZVOUS: u32 = 4;
+const DISCOVERY: u32 = 5;
+const REQUEST_ID: u32 = 6;
+const STATUS: u32 = 7;
 const GAME: u32 = 12;
+const MORE: u32 = 14;
+
+// Of the fields of a `Register`.
+const TTL_SECS: u32 = 3;
+const VERSION: u32 = 5;
 
 /// One frame that holds this message.
 pub fn message(message: &proto::Message) -> Bytes {
@@ -37,7 +47,7 @@ pub fn announcements(announcements: &[Announcement], limits: &Limits) -> Vec<Byt
     let mut frame: Option<Frame> = None;
     for announcement in announcements {
         let (kind, entry) = announced(announcement);
-        let same = frame.take_if(|frame| frame.kind == kind && frame.has_room_for(&entry, limits));
+        let same = frame.take_if(|frame| frame.kind == kind && !frame.is_full_for(&entry, limits));
         let mut fit = same.unwrap_or_else(|| {
             frames.extend(frame.take().map(Frame::finish));
             Frame::new(kind, entry.len())
@@ -102,35 +112,40 @@ pub fn answer(request_id: Option<RequestId>, answer: &Answer, limits: &Limits, m
             game: wanted(refusal).into_iter().collect(),
             ..answered(MessageType::Status)
         })),
-        Answer::Done | Answer::Granted { .. } if !numbered => {}
+        Answer::Done if !numbered => {}
         Answer::Done => emit(message(&answered(MessageType::Status))),
-        Answer::Granted { registration, game } => emit(message(&proto::Message {
-            register: vec![own(registration)],
-            game: game.iter().map(|game| self::game(game)).collect(),
-            ..answered(MessageType::Register)
-        })),
+        Answer::Granted { registration, game } => {
+            let Some(request_id) = request_id else { return };
+            let game = game.as_deref().map(|game| tagged(GAME, &self::game(game))).unwrap_or_default();
+            let mut frame = Frame::new(MessageType::Register, LIST_BYTES);
+            frame.put(&own(registration));
+            put_granted(&mut frame, request_id);
+            frame.put(&game);
+            emit(frame.finish());
+        }
         Answer::Roster(Roster { pattern, kind, game, peers, more }) => {
-            let heading = |game: Option<&Game>| headed(answered(MessageType::Register), pattern, kind, None, game);
+            let heading = Heading { request_id, pattern, kind, games: None };
             let entries = peers.iter().map(|registration| Cow::from(entry(registration)));
             if numbered || bare_list_is_said(peers.is_empty(), kind, *more) {
-                peer_list(heading, game.as_deref().filter(|_| numbered), entries, *more, limits, emit);
+                let game = game.as_deref().filter(|_| numbered);
+                peer_list(MessageType::Register, &heading, game, entries, *more, limits, emit);
             }
         }
         Answer::Games(GameList { pattern, kind, games, more }) => {
-            let heading = || headed(answered(MessageType::Game), pattern, kind, Some(true), None);
+            let heading = Heading { request_id, pattern, kind, games: Some(true) };
             if numbered || bare_list_is_said(games.is_empty(), kind, *more) {
-                game_list(heading, games, *more, limits, emit);
+                game_list(&heading, games, *more, limits, emit);
             }
         }
         Answer::Seat(Seat { ns, version, game, peers, more }) => {
             let (pattern, kind) = (Pattern::from(ns), ListKind::Snapshot { version: *version });
-            let heading = |game: Option<&Game>| headed(answered(MessageType::Match), &pattern, &kind, None, game);
+            let heading = Heading { request_id, pattern: &pattern, kind: &kind, games: None };
             // The first part begins with the own entry.
             let entries = peers.iter().enumerate().map(|(place, registration)| match game {
-                Some(_) if place == 0 => tagged(REGISTER, &own(registration)).into(),
+                Some(_) if place == 0 => own(registration).into(),
                 _ => Cow::from(entry(registration)),
             });
-            peer_list(heading, game.as_deref(), entries, *more, limits, emit);
+            peer_list(MessageType::Match, &heading, game.as_deref(), entries, *more, limits, emit);
         }
         Answer::Welcome(welcome) => emit(message(&proto::Message {
             welcome: Some(Box::new(self::welcome(welcome, limits))),
@@ -150,66 +165,90 @@ fn bare_list_is_said(is_empty: bool, kind: &ListKind, more: bool) -> bool {
     !(is_empty && (is_snapshot || more))
 }
 
+/// Says that a request of that number is granted.
+fn put_granted(frame: &mut Frame, RequestId(id): RequestId) {
+    prost::encoding::uint64::encode(REQUEST_ID, &id, &mut frame.bytes);
+    frame.put_message(STATUS, &proto::Status { code: Some(Code::Ok as i32), ..Default::default() });
+}
+
+/// What a list says of itself to a client that numbers its requests: of what it
+/// is, and as of when.
+struct Heading<'a> {
+    request_id: Option<RequestId>,
+    pattern: &'a Pattern,
+    kind: &'a ListKind,
+    games: Option<bool>,
+}
+
+impl Heading<'_> {
+    fn put(&self, frame: &mut Frame) {
+        let Some(id) = self.request_id else { return };
+        let (ns, games) = (Some(self.pattern.to_string()), self.games);
+        match self.kind {
+            ListKind::Snapshot { version } => frame.put_message(
+                RENDEZVOUS,
+                &proto::Rendezvous { ns, version: Some(*version), games, snapshot: Some(true), ..Default::default() },
+            ),
+            ListKind::Page { cookie } => frame
+                .put_message(DISCOVERY, &proto::Discover { ns, cookie: cookie.clone(), games, ..Default::default() }),
+        }
+        put_granted(frame, id);
+    }
+
+    /// Says that the list goes on, to a client to whom it says anything.
+    fn put_more(&self, frame: &mut Frame, more: bool) {
+        if more && self.request_id.is_some() {
+            prost::encoding::bool::encode(MORE, &true, &mut frame.bytes);
+        }
+    }
+}
+
 /// A list of peers over as many frames as it takes, the first with the game that
-/// the list is of. A list without a number says nothing of `more`.
+/// the list is of.
 fn peer_list<'a>(
-    heading: impl Fn(Option<&Game>) -> proto::Message,
+    kind: MessageType,
+    heading: &Heading<'_>,
     game: Option<&Game>,
-    entries: impl ExactSizeIterator<Item = Cow<'a, [u8]>> + Clone,
+    entries: impl Iterator<Item = Cow<'a, [u8]>>,
     more: bool,
     limits: &Limits,
     mut emit: impl FnMut(Bytes),
 ) {
-    let mut end = heading(game);
-    let (kind, followed) = (end.r#type(), end.request_id.map(|_| true));
-    end.r#type = None;
-    let whole = entries.clone().map(|entry| entry.len()).sum::<usize>() + HEADING_BYTES;
-    let mut frame = Frame::new(kind, whole.min(limits.frame_bytes));
-    // What stands behind the entries is a game at most, which `Limits::faults` leaves
-    // room for beside one entry.
-    frame.reserved = end.game.iter().map(prost::Message::encoded_len).sum();
+    let mut game = game.map(|game| tagged(GAME, &self::game(game))).unwrap_or_default();
+    let mut frame = Frame::new(kind, LIST_BYTES);
+    frame.reserved = game.len();
+    let mut finish = |mut frame: Frame, more| {
+        heading.put(&mut frame);
+        frame.bytes.extend_from_slice(&std::mem::take(&mut game));
+        heading.put_more(&mut frame, more);
+        emit(frame.finish());
+    };
     for entry in entries {
-        if frame.has_entries && !frame.has_room_for(&entry, limits) {
-            end.more = followed;
-            frame.put_fields(&end);
-            emit(std::mem::replace(&mut frame, Frame::new(kind, limits.frame_bytes)).finish());
-            end = proto::Message { r#type: None, ..heading(None) };
+        if frame.is_full_for(&entry, limits) {
+            finish(std::mem::replace(&mut frame, Frame::new(kind, limits.frame_bytes)), true);
         }
         frame.put(&entry);
     }
-    end.more = followed.filter(|_| more);
-    frame.put_fields(&end);
-    emit(frame.finish());
+    finish(frame, more);
 }
 
 /// The same of games.
-fn game_list(
-    heading: impl Fn() -> proto::Message,
-    games: &[Game],
-    more: bool,
-    limits: &Limits,
-    mut emit: impl FnMut(Bytes),
-) {
+fn game_list(heading: &Heading<'_>, games: &[Game], more: bool, limits: &Limits, mut emit: impl FnMut(Bytes)) {
     let begin = || {
-        let start = heading();
-        let mut frame = Frame::new(start.r#type(), HEADING_BYTES);
-        frame.put_fields(&proto::Message { r#type: None, ..start });
+        let mut frame = Frame::new(MessageType::Game, LIST_BYTES);
+        heading.put(&mut frame);
         frame
-    };
-    let followed = |more: bool| proto::Message {
-        more: (more && heading().request_id.is_some()).then_some(true),
-        ..Default::default()
     };
     let mut frame = begin();
     for game in games {
         let entry = tagged(GAME, &self::game(game));
-        if frame.has_entries && !frame.has_room_for(&entry, limits) {
-            frame.put_fields(&followed(true));
+        if frame.is_full_for(&entry, limits) {
+            heading.put_more(&mut frame, true);
             emit(std::mem::replace(&mut frame, begin()).finish());
         }
         frame.put(&entry);
     }
-    frame.put_fields(&followed(more));
+    heading.put_more(&mut frame, more);
     emit(frame.finish());
 }
 
@@ -229,14 +268,15 @@ impl Frame {
     fn new(kind: MessageType, bytes: usize) -> Self {
         let mut frame = BytesMut::with_capacity(Self::LENGTH_BYTES + 2 + bytes);
         frame.put_bytes(0, Self::LENGTH_BYTES);
-        prost::encoding::int32::encode(1, &kind.into(), &mut frame);
+        prost::encoding::int32::encode(TYPE, &kind.into(), &mut frame);
         Self { kind, bytes: frame, has_entries: false, reserved: 0 }
     }
 
-    /// Whether an entry fits beside those that stand here, and all that a frame
-    /// holds besides entries.
-    fn has_room_for(&self, entry: &[u8], limits: &Limits) -> bool {
-        self.bytes.len() + self.reserved + entry.len() <= limits.frame_bytes - FRAME_OVERHEAD_BYTES
+    /// Whether an entry does not fit beside those that stand here and all that a
+    /// frame holds besides entries. One alone always does, by `Limits::faults`.
+    fn is_full_for(&self, entry: &[u8], limits: &Limits) -> bool {
+        let room = limits.frame_bytes - FRAME_OVERHEAD_BYTES;
+        self.has_entries && self.bytes.len() + self.reserved + entry.len() > room
     }
 
     fn put(&mut self, entry: &[u8]) {
@@ -244,8 +284,8 @@ impl Frame {
         self.bytes.extend_from_slice(entry);
     }
 
-    fn put_fields(&mut self, fields: &proto::Message) {
-        fields.encode(&mut self.bytes).expect("a buffer that grows has room");
+    fn put_message(&mut self, tag: u32, message: &impl prost::Message) {
+        prost::encoding::message::encode(tag, message, &mut self.bytes);
     }
 
     fn finish(mut self) -> Bytes {
@@ -270,35 +310,6 @@ fn tagged(tag: u32, entry: &impl prost::Message) -> Vec<u8> {
     bytes
 }
 
-/// The beginning of a list that says of what it is, and as of when, to a client
-/// that numbers its requests.
-fn headed(
-    mut frame: proto::Message,
-    pattern: &Pattern,
-    kind: &ListKind,
-    games: Option<bool>,
-    game: Option<&Game>,
-) -> proto::Message {
-    if frame.request_id.is_none() {
-        return frame;
-    }
-    frame.game.extend(game.map(self::game));
-    let ns = Some(pattern.to_string());
-    match kind {
-        ListKind::Snapshot { version } => frame.rendezvous.push(proto::Rendezvous {
-            ns,
-            version: Some(*version),
-            games,
-            snapshot: Some(true),
-            ..Default::default()
-        }),
-        ListKind::Page { cookie } => {
-            frame.discovery.push(proto::Discover { ns, cookie: cookie.clone(), games, ..Default::default() });
-        }
-    }
-    frame
-}
-
 /// The game that a program of another version was refused by: what it would take.
 fn wanted(refusal: &Refusal) -> Option<proto::Game> {
     refusal.wanted.as_ref().map(|version| proto::Game {
@@ -308,9 +319,24 @@ fn wanted(refusal: &Refusal) -> Option<proto::Game> {
     })
 }
 
-/// A peer's own entry, with what it was granted.
-fn own(registration: &Registration) -> proto::Register {
-    proto::Register { ttl_secs: Some(0), ..register(registration) }
+/// A peer's own entry, with what it was granted: the lease stands before the
+/// version, which is the last of an entry.
+fn own(registration: &Registration) -> Vec<u8> {
+    let mut body = entry(registration);
+    prost::encoding::decode_key(&mut body).expect("an entry begins with its tag");
+    prost::decode_length_delimiter(&mut body).expect("its length follows");
+    let (front, version) =
+        body.split_at(body.len() - prost::encoding::uint64::encoded_len(VERSION, &registration.version));
+    let mut lease = [0; 2];
+    prost::encoding::uint32::encode(TTL_SECS, &0, &mut &mut lease[..]);
+
+    let mut own = Vec::with_capacity(body.len() + 8);
+    prost::encoding::encode_key(REGISTER, prost::encoding::WireType::LengthDelimited, &mut own);
+    prost::encoding::encode_varint((body.len() + lease.len()) as u64, &mut own);
+    for part in [front, &lease, version] {
+        own.extend_from_slice(part);
+    }
+    own
 }
 
 fn game(game: &Game) -> proto::Game {

@@ -90,7 +90,7 @@ fn seat_in_full_game(refusal: &Refusal) -> Answer {
     let Some(Pattern::Exact(ns)) = refusal.ns.clone() else { panic!("a game is full, and not named: {refusal}") };
     let id = PeerId::parse("one too many", &Limits::default()).expect("it is legal");
     let (addresses, attributes) = Default::default();
-    Answer::Granted { registration: Arc::new(Registration { ns, id, addresses, attributes, version: 1 }), game: None }
+    Answer::Granted { registration: Arc::new(Registration::new(ns, id, addresses, attributes, 1)), game: None }
 }
 
 #[test]
