@@ -24,6 +24,17 @@ const TAMPERING: &[Sabotage] = &[
     Sabotage::OmitListed,
 ];
 
+/// What can go wrong with games.
+const OF_GAMES: &[Sabotage] = &[
+    Sabotage::SeatOneTooMany,
+    Sabotage::ClaimFull,
+    Sabotage::NameOtherOwner,
+    Sabotage::SwallowClosed,
+    Sabotage::ShowGameToSeed,
+    Sabotage::HideKick,
+    Sabotage::PickEmptier,
+];
+
 /// Whether some seed notices.
 fn is_found(sabotage: Sabotage, hides_from_oracle: bool) -> bool {
     (0..SEEDS).any(|seed| run(seed, Saboteur::new(sabotage, hides_from_oracle), false).is_err())
@@ -31,14 +42,16 @@ fn is_found(sabotage: Sabotage, hides_from_oracle: bool) -> bool {
 
 #[test]
 fn the_oracle_finds_every_sabotage() {
-    for &sabotage in TAMPERING.iter().chain(&[Sabotage::ForgetClose, Sabotage::LoseRequest]) {
+    let others = [Sabotage::ForgetClose, Sabotage::LoseRequest];
+    for &sabotage in TAMPERING.iter().chain(OF_GAMES).chain(&others) {
         assert!(is_found(sabotage, false), "{sabotage:?} goes unnoticed");
     }
 }
 
 #[test]
 fn clients_notice_by_themselves_what_the_oracle_is_not_shown() {
-    for &sabotage in TAMPERING {
+    let of_games = [Sabotage::NameOtherOwner, Sabotage::SwallowClosed, Sabotage::ShowGameToSeed];
+    for &sabotage in TAMPERING.iter().chain(&of_games) {
         assert!(is_found(sabotage, true), "{sabotage:?} goes unnoticed");
     }
 }

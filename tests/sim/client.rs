@@ -1,4 +1,5 @@
 use crate::{
+    games_view::{GamesList, GamesView},
     pattern::matches,
     verdict::{Verdict, ensure},
 };
@@ -24,9 +25,26 @@ pub enum Dialect {
 /// What a numbered request was, as far as its answer depends on it.
 #[derive(Debug, Clone)]
 pub enum Question {
-    Watch { pattern: String },
-    Leave { pattern: String },
-    Discover { pattern: String },
+    Watch {
+        pattern: String,
+    },
+    Leave {
+        pattern: String,
+    },
+    Discover {
+        pattern: String,
+    },
+    WatchGames {
+        list: GamesList,
+    },
+    LeaveGames {
+        pattern: String,
+    },
+    DiscoverGames {
+        list: GamesList,
+    },
+    /// It may be answered later than what was asked after it.
+    Match,
     Other,
 }
 
@@ -47,6 +65,12 @@ pub struct Client {
     received: BytesMut,
     /// Numbered requests that wait for their answers, in order.
     pub awaited: VecDeque<(u64, Question)>,
+    /// Those of them that may be answered at any time.
+    pub matches: Vec<u64>,
+    /// There are games: who may hear of one from now on is told what is older.
+    plays: bool,
+    /// What it knows of games.
+    pub games: GamesView,
     /// Others whom it knows of.
     pub view: BTreeMap<Key, Seen>,
     watching: Vec<String>,
@@ -55,6 +79,8 @@ pub struct Client {
     last_announced: u64,
     /// Cookies, and what they are of.
     pub cookies: Vec<(String, Bytes)>,
+    /// Where it was let in, and as whom.
+    pub seats: Vec<(String, String)>,
     /// Ids that it has come across.
     pub names: Vec<String>,
     pub frames_read: u64,
@@ -62,17 +88,21 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(dialect: Dialect, frame_bytes: usize) -> Self {
+    pub fn new(dialect: Dialect, frame_bytes: usize, plays: bool) -> Self {
         Self {
             dialect,
             codec: FrameCodec::new(frame_bytes),
             received: BytesMut::new(),
             awaited: VecDeque::new(),
+            matches: Vec::new(),
+            plays,
+            games: GamesView::default(),
             view: BTreeMap::new(),
             watching: Vec::new(),
             named: None,
             last_announced: 0,
             cookies: Vec::new(),
+            seats: Vec::new(),
             names: Vec::new(),
             frames_read: 0,
             large_answers: 0,
@@ -82,6 +112,14 @@ impl Client {
     /// Whether it is between two frames.
     pub fn has_read_whole_frames(&self) -> bool {
         self.received.is_empty()
+    }
+
+    /// Expects an answer.
+    pub fn await_answer(&mut self, number: u64, question: Question) {
+        match question {
+            Question::Match => self.matches.push(number),
+            question => self.awaited.push_back((number, question)),
+        }
     }
 
     /// Takes some bytes that have come.
@@ -104,6 +142,12 @@ impl Client {
                 self.names.push(id.to_owned());
             }
         }
+        for entry in message.register.iter().filter(|entry| entry.ttl_secs.is_some()) {
+            let seat = read_entry(entry).0;
+            if self.seats.len() < 20 && !self.seats.contains(&seat) {
+                self.seats.push(seat);
+            }
+        }
         if message.request_id.is_some() {
             return self.hear_answer(message);
         }
@@ -115,14 +159,16 @@ impl Client {
     }
 
     fn hear_announcement(&mut self, message: &Message) -> Verdict {
-        let versions = (message.register.iter().map(|entry| entry.version()))
-            .chain(message.unregister.iter().map(|entry| entry.version()));
-        for version in versions {
-            // A client of the seed gets lists in the same shape, which are older.
-            if self.dialect == Dialect::Own {
-                ensure!(version > self.last_announced, "{version} is announced after {}", self.last_announced);
-                self.last_announced = version;
-            }
+        if message.r#type == Some(MessageType::Game.into()) {
+            message.game.iter().try_for_each(|game| self.games.hear(game))?;
+        }
+        for entry in &message.register {
+            let (ns, id) = read_entry(entry).0;
+            let known = self.view.contains_key(&(ns.clone(), id)) && !self.games.known.contains_key(&ns);
+            self.hear_version(entry.version(), known || !self.plays)?;
+        }
+        for entry in &message.unregister {
+            self.hear_version(entry.version(), true)?;
         }
         for entry in &message.register {
             let (key, seen) = read_entry(entry);
@@ -138,7 +184,21 @@ impl Client {
         Ok(())
     }
 
+    /// Numbers grow.
+    fn hear_version(&mut self, version: u64, strict: bool) -> Verdict {
+        // A client of the seed gets lists in the same shape, which are older.
+        if self.dialect == Dialect::Own {
+            let last = self.last_announced;
+            ensure!(version > last || !strict, "{version} is announced after {last}");
+            self.last_announced = last.max(version);
+        }
+        Ok(())
+    }
+
     fn hear_answer(&mut self, message: Message) -> Verdict {
+        if let Some(at) = self.matches.iter().position(|number| message.request_id == Some(*number)) {
+            return self.hear_match(at, &message);
+        }
         let Some((number, question)) = self.awaited.front().cloned() else {
             return Err(format!("an answer to nothing: {message:?}"));
         };
@@ -147,8 +207,17 @@ impl Client {
         let more = message.more.unwrap_or(false);
         self.large_answers += u64::from(more);
         if granted {
+            if message.r#type != Some(MessageType::Status.into()) && !matches!(question, Question::WatchGames { .. }) {
+                message.game.iter().for_each(|game| self.games.learn(game));
+            }
             match question {
-                Question::Watch { pattern } => self.hear_snapshot(pattern, &message, more),
+                Question::Watch { pattern } => self.hear_snapshot(pattern, &message.register, more),
+                Question::WatchGames { list } => self.games.hear_list(list, &message.game, more),
+                Question::LeaveGames { pattern } => self.games.leave(&pattern),
+                Question::DiscoverGames { list } => {
+                    let cookie = message.discovery.first().and_then(|entry| entry.cookie.clone());
+                    self.games.cookies.extend(cookie.map(|cookie| (list, cookie)));
+                }
                 Question::Leave { pattern } => {
                     self.watching.retain(|watch| *watch != pattern);
                     let watching = &self.watching;
@@ -158,7 +227,7 @@ impl Client {
                     let cookie = message.discovery.first().and_then(|entry| entry.cookie.clone());
                     self.cookies.extend(cookie.map(|cookie| (pattern, cookie)));
                 }
-                Question::Other => {}
+                Question::Match | Question::Other => {}
             }
         }
         if !more {
@@ -167,10 +236,29 @@ impl Client {
         Ok(())
     }
 
+    /// The answer to a MATCH: a seat, and who else is there.
+    fn hear_match(&mut self, at: usize, message: &Message) -> Verdict {
+        let more = message.more.unwrap_or(false);
+        self.large_answers += u64::from(more);
+        if message.r#type == Some(MessageType::Match.into()) {
+            let Some(heading) = message.rendezvous.first() else {
+                return Err(format!("a seat in no game: {message:?}"));
+            };
+            message.game.iter().for_each(|game| self.games.learn(game));
+            // The first entry of the first frame is its own.
+            let own = message.game.len().min(message.register.len());
+            self.hear_snapshot(heading.ns().to_owned(), &message.register[own..], more);
+        }
+        if !more {
+            self.matches.remove(at);
+        }
+        Ok(())
+    }
+
     /// A complete list: peers that it does not name are gone.
-    fn hear_snapshot(&mut self, pattern: String, message: &Message, more: bool) {
+    fn hear_snapshot(&mut self, pattern: String, entries: &[Register], more: bool) {
         let named = self.named.get_or_insert_default();
-        for entry in &message.register {
+        for entry in entries {
             let (key, seen) = read_entry(entry);
             named.insert(key.clone());
             self.view.insert(key, seen);

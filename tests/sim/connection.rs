@@ -52,7 +52,7 @@ impl Connection {
         let frame_bytes = scenario.limits.frame_bytes;
         Self {
             session,
-            client: Client::new(dialect, frame_bytes),
+            client: Client::new(dialect, frame_bytes, scenario.games.is_some()),
             underway: BytesMut::new(),
             arrived: BytesMut::new(),
             codec: FrameCodec::new(frame_bytes),

@@ -44,6 +44,59 @@ impl Fault {
     ];
 }
 
+/// What happens to games, and to those who wait for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deed {
+    /// The oldest member owns a game after its owner.
+    Inherited,
+    /// A game ended with its owner.
+    Closed,
+    /// A game stays without an owner.
+    Unowned,
+    /// Somebody took a game over that had no owner.
+    Claimed,
+    Kicked,
+    Banned,
+    /// Somebody who could not hear was told of all, from now on.
+    CatchUp,
+    /// A MATCH made a game.
+    Created,
+    /// A MATCH was repeated.
+    Repeated,
+    /// A MATCH found no game but such as it may not enter.
+    PassedOver,
+    /// A MATCH that waited got a seat.
+    Seated,
+    /// A MATCH that waited was taken back.
+    Cancelled,
+    /// A MATCH waited for too long.
+    TimedOut,
+    /// A MATCH waited, and its connection ended.
+    Disconnected,
+    /// Lists were told later of what had changed meanwhile.
+    Folded,
+}
+
+impl Deed {
+    pub const ALL: &'static [Self] = &[
+        Self::Inherited,
+        Self::Closed,
+        Self::Unowned,
+        Self::Claimed,
+        Self::Kicked,
+        Self::Banned,
+        Self::CatchUp,
+        Self::Created,
+        Self::Repeated,
+        Self::PassedOver,
+        Self::Seated,
+        Self::Cancelled,
+        Self::TimedOut,
+        Self::Disconnected,
+        Self::Folded,
+    ];
+}
+
 /// Every outcome that this server can produce without a network around it.
 pub const CODES: &[Code] = &[
     Code::Ok,
@@ -54,9 +107,18 @@ pub const CODES: &[Code] = &[
     Code::Unsupported,
     Code::TooLarge,
     Code::NotOwner,
+    Code::WrongSecret,
+    Code::Banned,
+    Code::Unavailable,
     Code::RateLimited,
+    Code::Cancelled,
+    Code::GameFull,
+    Code::GameLocked,
+    Code::GameExists,
     Code::NotFound,
+    Code::NoOpenGame,
     Code::PeerIdTaken,
+    Code::VersionMismatch,
     Code::TooManyRegistrations,
     Code::TooManyWatches,
     Code::NamespaceLimit,
@@ -69,6 +131,7 @@ pub const CODES: &[Code] = &[
 pub struct Coverage {
     pub codes: BTreeMap<Code, u64>,
     pub faults: BTreeMap<Fault, u64>,
+    pub deeds: BTreeMap<Deed, u64>,
 }
 
 impl Coverage {
@@ -80,12 +143,19 @@ impl Coverage {
         *self.faults.entry(fault).or_default() += 1;
     }
 
+    pub fn deed(&mut self, deed: Deed) {
+        *self.deeds.entry(deed).or_default() += 1;
+    }
+
     pub fn add(&mut self, other: &Self) {
         for (&code, count) in &other.codes {
             *self.codes.entry(code).or_default() += count;
         }
         for (&fault, count) in &other.faults {
             *self.faults.entry(fault).or_default() += count;
+        }
+        for (&deed, count) in &other.deeds {
+            *self.deeds.entry(deed).or_default() += count;
         }
     }
 
@@ -94,6 +164,7 @@ impl Coverage {
         let codes = CODES.iter().filter(|code| !self.codes.contains_key(code)).map(|code| code.name().to_owned());
         let faults =
             Fault::ALL.iter().filter(|fault| !self.faults.contains_key(fault)).map(|fault| format!("{fault:?}"));
-        codes.chain(faults).collect()
+        let deeds = Deed::ALL.iter().filter(|deed| !self.deeds.contains_key(deed)).map(|deed| format!("{deed:?}"));
+        codes.chain(faults).chain(deeds).collect()
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 use bytes::BytesMut;
 use foregather::{
-    domain::{Answer, LeaveReason, Refusal, Time},
+    domain::{Answer, LeaveReason, Refusal, SessionId, Time},
     hub::{Hub, HubOptions, Progress},
     wire::{
         self,
@@ -65,6 +65,9 @@ impl Driver {
     pub fn step(&mut self) -> Verdict {
         let at = self.dice.below(self.slots.len());
         let action = self.dice.weighted(&self.scenario.actions.clone());
+        if self.hub.poll_timeout().is_some_and(|due| due <= self.now) && self.dice.chance(60) {
+            self.time_out()?;
+        }
         match (action, self.slots[at].is_some()) {
             (0, true) => self.say(at),
             (1, true) => {
@@ -76,6 +79,7 @@ impl Driver {
                 let most = self.burst_bytes();
                 self.read(at, most)?;
             }
+            (4, _) if self.hub.poll_timeout().is_some() && self.dice.chance(50) => self.skip_to_timeout()?,
             (4, _) => {
                 let millis = self.dice.below(self.scenario.tick_ms + 1);
                 self.now = self.now.after(Duration::from_millis(millis as u64));
@@ -85,12 +89,48 @@ impl Driver {
             _ => {}
         }
         self.hub.check_invariants();
+        self.check_timeout()?;
         ensure!(self.hub.sessions() == self.oracle.sessions(), "the hub has {} sessions", self.hub.sessions());
+        Ok(())
+    }
+
+    /// The hub is called in time for all that must happen by itself.
+    fn check_timeout(&self) -> Verdict {
+        let Some(due) = self.oracle.due() else { return Ok(()) };
+        let called = self.hub.poll_timeout();
+        ensure!(
+            called.is_some_and(|called| called <= due),
+            "at {due:?} something is due, the hub waits for {called:?}"
+        );
+        Ok(())
+    }
+
+    /// Time passes until the very moment at which the hub wants to be called.
+    pub fn skip_to_timeout(&mut self) -> Verdict {
+        if let Some(due) = self.hub.poll_timeout() {
+            self.now = self.now.max(due);
+        }
+        self.time_out()
+    }
+
+    fn time_out(&mut self) -> Verdict {
+        self.mail.turn = SessionId(0);
+        self.trace.note("timeout", || format!("time out at {:?}", self.now));
+        self.hub.handle_timeout(self.now, &mut self.mail);
+        let events = self.mail.take_events();
+        self.trace.note_events(&events);
+        self.oracle.timeout(self.now, &events)?;
+        let next = self.hub.poll_timeout();
+        ensure!(next.is_none_or(|next| next > self.now), "what is due at {next:?} was not done at {:?}", self.now);
         Ok(())
     }
 
     /// From a single byte to many frames.
     fn burst_bytes(&mut self) -> usize {
+        if self.scenario.games.is_some() {
+            // Much is to happen there, and pieces of frames are met elsewhere.
+            return *self.dice.pick(&[20, 4_000, usize::MAX, usize::MAX]);
+        }
         *self.dice.pick(&[1, 7, 50, 400, 4_000, usize::MAX])
     }
 
@@ -120,7 +160,9 @@ impl Driver {
         for _ in 0..self.dice.within(1..=self.scenario.burst) {
             let (message, question) = workload::message(&mut self.dice, &self.scenario, &connection.client);
             self.trace.note(("say", at, message.encode_to_vec()), || format!("{at}: says {message:?}"));
-            connection.client.awaited.extend(message.request_id.map(|number| (number, question)));
+            if let Some(number) = message.request_id {
+                connection.client.await_answer(number, question);
+            }
             connection.send(message, frame_bytes);
         }
     }
@@ -171,7 +213,7 @@ impl Driver {
         }
         match wire::inbound(&body, &self.scenario.limits) {
             Err(refusal) => self.break_off(at, &refusal),
-            Ok(inbound) => {
+            Ok(mut inbound) => {
                 let Some(Sent::Message(message)) = connection.sent.pop_front() else {
                     return Err("a frame was read where none was sent".into());
                 };
@@ -183,6 +225,7 @@ impl Driver {
                 if self.mail.saboteur.loses_request() {
                     return self.worked(at, Progress::Finished);
                 }
+                self.mail.saboteur.bend(&mut inbound);
                 let progress = self.hub.receive(self.now, session, inbound, &mut self.mail);
                 self.worked(at, progress)
             }
@@ -271,11 +314,11 @@ impl Driver {
         self.oracle.refuse(code);
         self.hub.count_refusal(code);
         // What it asked for later is never answered.
-        let answered = connection
-            .sent
-            .iter()
-            .filter(|sent| matches!(sent, Sent::Message(message) if message.request_id.is_some()));
-        let lost = answered.count();
+        let is_lost = |sent: &&Sent| {
+            let Sent::Message(message) = sent else { return false };
+            message.request_id.is_some() && message.r#type != Some(MessageType::Match.into())
+        };
+        let lost = connection.sent.iter().filter(is_lost).count();
         let awaited = &mut connection.client.awaited;
         awaited.truncate(awaited.len() - lost);
         let pipe = self.mail.pipes.get_mut(&session).expect("it is open");

@@ -4,11 +4,57 @@
 use crate::{
     client::{Client, Dialect, Seen},
     driver::Driver,
-    oracle::Peer,
+    oracle::{Face, Peer},
     verdict::{Verdict, ensure},
 };
-use foregather::domain::{Code, LeaveReason, SessionId};
+use foregather::{
+    domain::{Code, LeaveReason, SessionId},
+    wire::proto,
+};
 use std::collections::BTreeMap;
+
+/// What there is to know of a game.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct About {
+    ns: String,
+    owner: Option<String>,
+    capacity: u32,
+    members: u32,
+    open: (bool, bool, bool),
+    app_version: String,
+    attributes: BTreeMap<String, String>,
+    owner_policy: i32,
+    term: u64,
+}
+
+fn seen(game: &proto::Game) -> About {
+    About {
+        ns: game.ns().to_owned(),
+        owner: game.owner.clone(),
+        capacity: game.capacity(),
+        members: game.members(),
+        open: (game.locked(), game.listed(), game.needs_secret()),
+        app_version: game.app_version().to_owned(),
+        attributes: game.attributes.clone(),
+        owner_policy: game.owner_policy.unwrap_or(0),
+        term: game.term(),
+    }
+}
+
+fn meant(face: &Face) -> About {
+    let game = face.game.clone();
+    About {
+        owner: face.owner_name.clone(),
+        members: face.members,
+        open: (game.locked, game.listed, !game.secret.is_empty()),
+        ns: game.ns,
+        capacity: game.capacity,
+        app_version: game.app_version,
+        attributes: game.attributes,
+        owner_policy: game.owner_policy,
+        term: game.term,
+    }
+}
 
 /// Turns after which a run that is still busy is stuck.
 const TURNS_MAX: usize = 10_000;
@@ -27,6 +73,10 @@ impl Driver {
                 self.read(at, usize::MAX)?;
             }
             self.hub.check_invariants();
+            if self.hub.poll_timeout().is_some() {
+                busy = true;
+                self.skip_to_timeout()?;
+            }
             if !busy {
                 return Ok(());
             }
@@ -42,6 +92,8 @@ impl Driver {
             let client = &connection.client;
             ensure!(client.has_read_whole_frames(), "client {at} was sent half a frame");
             ensure!(client.awaited.is_empty(), "client {at} was not answered: {:?}", client.awaited);
+            ensure!(client.matches.is_empty(), "client {at} waits for ever: {:?}", client.matches);
+            self.check_games(at, connection.session, client)?;
             if client.dialect != (Dialect::Seed { watches: false }) {
                 self.check_view(at, connection.session, client)?;
             }
@@ -59,14 +111,33 @@ impl Driver {
         let mut view = client.view.clone();
         view.retain(|(ns, _), _| self.oracle.watches(session, ns));
         let mut truth = BTreeMap::new();
-        for Peer { ns, id, card, .. } in self.oracle.truth_for(session) {
+        let truth_for = self.oracle.truth_for(session);
+        for Peer { ns, id, card, .. } in truth_for.into_iter().filter(|peer| self.oracle.watches(session, &peer.ns)) {
             let key = (ns.clone(), id.clone().unwrap_or_default());
             // The oracle has compared versions already, where it knows them.
             let version = view.get(&key).map_or(0, |seen| seen.version);
             let card = card.clone();
             truth.insert(key, Seen { addresses: card.addresses, attributes: card.attributes, version });
         }
-        ensure!(view == truth, "client {at} believes in {view:#?}, but the truth is {truth:#?}");
+        let believed: Vec<_> = view.iter().filter(|(key, seen)| truth.get(key) != Some(seen)).collect();
+        let unknown: Vec<_> = truth.iter().filter(|(key, seen)| view.get(key) != Some(seen)).collect();
+        ensure!(view == truth, "client {at} believes in {believed:?}, but the truth is {unknown:?}");
+        Ok(())
+    }
+
+    fn check_games(&self, at: usize, session: SessionId, client: &Client) -> Verdict {
+        let clear = |about: &About| !self.oracle.is_misled(session, &about.ns);
+        let listed: Vec<_> = client.games.listed.values().map(seen).filter(clear).collect();
+        let mut truth: Vec<_> = self.oracle.listed_for(session).iter().map(meant).filter(clear).collect();
+        truth.sort();
+        ensure!(listed == truth, "client {at} sees the games {listed:?}, but there are {truth:?}");
+        for face in self.oracle.known_to(session) {
+            let known = client.games.known.get(&face.game.ns).map(seen);
+            // Who is there is told in other ways.
+            let settings = |about: About| About { members: 0, ..about };
+            let (known, truth) = (known.map(settings), settings(meant(&face)));
+            ensure!(known.as_ref() == Some(&truth), "client {at} believes in {known:?}, but {truth:?} is true");
+        }
         Ok(())
     }
 

@@ -25,11 +25,13 @@ pub struct Mail {
     pub saboteur: Saboteur,
     /// Whose frame the hub works on.
     pub turn: SessionId,
+    /// For whom something was begun that they did not ask for.
+    pub resumed: Vec<SessionId>,
 }
 
 impl Mail {
     pub fn new(saboteur: Saboteur) -> Self {
-        Self { pipes: BTreeMap::new(), events: RefCell::default(), saboteur, turn: SessionId(0) }
+        Self { pipes: BTreeMap::new(), events: RefCell::default(), saboteur, turn: SessionId(0), resumed: Vec::new() }
     }
 
     pub fn take_events(&mut self) -> Vec<Event> {
@@ -64,7 +66,9 @@ impl Outlet for Mail {
         }
     }
 
-    fn resume(&mut self, _to: SessionId) {}
+    fn resume(&mut self, to: SessionId) {
+        self.resumed.push(to);
+    }
 
     fn has_room(&self, to: SessionId) -> bool {
         let room = self.pipes.get(&to).is_none_or(|pipe| pipe.unbounded || pipe.bytes.len() < pipe.capacity);

@@ -24,5 +24,8 @@ pub fn run(seed: u64, saboteur: Saboteur, printed: bool) -> Verdict<Run> {
     for _ in 0..driver.oracle.old_cookies {
         driver.coverage.fault(Fault::OldCookie);
     }
+    for deed in driver.oracle.deeds() {
+        driver.coverage.deed(deed);
+    }
     Ok(Run { coverage: driver.coverage, trace_hash: driver.trace.hash() })
 }

@@ -1,6 +1,7 @@
+use crate::game_faults::GameFaults;
 use bytes::Bytes;
 use foregather::{
-    domain::SessionId,
+    domain::{Inbound, SessionId},
     wire::{self, proto},
 };
 use prost::Message as _;
@@ -35,6 +36,35 @@ pub enum Sabotage {
     ForgetClose,
     /// Every seventh request is not given to the hub.
     LoseRequest,
+    /// Games take one member more than they say.
+    SeatOneTooMany,
+    /// Every seventh newcomer to a game is told that it is full.
+    ClaimFull,
+    /// Who owns a game after its owner went is told wrongly.
+    NameOtherOwner,
+    /// A list of games is not told that one is closed.
+    SwallowClosed,
+    /// What is for others reaches a client that knows four types only.
+    ShowGameToSeed,
+    /// Nobody tells a peer that it was kicked.
+    HideKick,
+    /// Games with room for three or more have, to MATCH, room for many more.
+    PickEmptier,
+}
+
+impl Sabotage {
+    pub fn is_about_games(self) -> bool {
+        matches!(
+            self,
+            Self::SeatOneTooMany
+                | Self::ClaimFull
+                | Self::NameOtherOwner
+                | Self::SwallowClosed
+                | Self::ShowGameToSeed
+                | Self::HideKick
+                | Self::PickEmptier
+        )
+    }
 }
 
 /// Whoever carries out a [`Sabotage`].
@@ -42,6 +72,7 @@ pub struct Saboteur {
     sabotage: Sabotage,
     hides_from_oracle: bool,
     occasions: u64,
+    games: GameFaults,
     kept: Option<(SessionId, Bytes)>,
 }
 
@@ -49,7 +80,7 @@ impl Saboteur {
     /// One that acts before the oracle looks, or, if it `hides_from_oracle`,
     /// after: then only the clients themselves can notice.
     pub fn new(sabotage: Sabotage, hides_from_oracle: bool) -> Self {
-        Self { sabotage, hides_from_oracle, occasions: 0, kept: None }
+        Self { sabotage, hides_from_oracle, occasions: 0, games: GameFaults::default(), kept: None }
     }
 
     pub fn hides_from_oracle(&self) -> bool {
@@ -66,6 +97,13 @@ impl Saboteur {
         self.sabotage == Sabotage::LoseRequest && self.seventh()
     }
 
+    /// What the hub is given instead of what a client asked for.
+    pub fn bend(&self, inbound: &mut Inbound) {
+        for entry in inbound.entries.iter_mut().flatten() {
+            self.games.bend(self.sabotage, entry);
+        }
+    }
+
     fn seventh(&mut self) -> bool {
         self.occasions += 1;
         self.occasions.is_multiple_of(7)
@@ -77,6 +115,11 @@ impl Saboteur {
             return vec![(to, frame)];
         }
         let mut message = proto::Message::decode_length_delimited(frame.clone()).expect("the hub sends whole frames");
+        if self.sabotage.is_about_games() {
+            self.games.observe(to, &message);
+            let seventh = self.games.may_spoil(self.sabotage, to, &message) && self.seventh();
+            return self.games.spoil(self.sabotage, seventh, to, message);
+        }
         let announcement = to != turn;
         let answer = message.request_id.is_some();
         let listed = message.register.len();
@@ -91,7 +134,7 @@ impl Saboteur {
             Sabotage::AnswerTwice | Sabotage::SwallowAnswer => answer && self.seventh(),
             Sabotage::OmitListed => !announcement && listed > 0 && self.seventh(),
             Sabotage::SwapFrames => true,
-            Sabotage::None | Sabotage::ForgetClose | Sabotage::LoseRequest => false,
+            _ => false,
         };
         if !occasion {
             return vec![(to, frame)];
@@ -110,7 +153,7 @@ impl Saboteur {
             Sabotage::LoseLastPart => message.register.truncate(1),
             Sabotage::OmitListed => message.register.truncate(listed - 1),
             Sabotage::EndListEarly => message.more = None,
-            Sabotage::None | Sabotage::ForgetClose | Sabotage::LoseRequest => {}
+            _ => {}
         }
         vec![(to, wire::message(&message))]
     }

@@ -27,7 +27,46 @@ pub struct Scenario {
     pub requests: [usize; 9],
     /// Milliseconds that one tick takes, at most.
     pub tick_ms: usize,
+    /// `None`: nobody plays games.
+    pub games: Option<Games>,
 }
+
+/// How likely what concerns games is, in a hundred.
+pub struct Games {
+    /// REGISTERs that say something of a game.
+    pub settings: usize,
+    /// Secrets that are brought, or set.
+    pub secrets: usize,
+    /// Requests that name a program.
+    pub versions: usize,
+    /// Watches and lists of games rather than of peers.
+    pub lists: usize,
+    /// UNREGISTERs of somebody else.
+    pub kicks: usize,
+    /// MATCHes that make a game.
+    pub creates: usize,
+    /// How likely MATCH and CANCEL are, as `Scenario::requests`.
+    pub matches: usize,
+    pub cancels: usize,
+}
+
+impl Games {
+    fn draw(dice: &mut Dice) -> Self {
+        Self {
+            settings: dice.within(20..=80),
+            secrets: if dice.chance(60) { dice.within(10..=60) } else { 0 },
+            versions: if dice.chance(50) { dice.within(5..=60) } else { 0 },
+            lists: dice.within(5..=80),
+            kicks: if dice.chance(70) { dice.within(20..=90) } else { 0 },
+            creates: dice.within(0..=40),
+            matches: dice.within(0..=30),
+            cancels: dice.within(1..=8),
+        }
+    }
+}
+
+/// Games are directly below one pool, mostly.
+const GAMES: &[&str] = &["a/b", "a/c", "a/d", "a/b/d", "a", "a/e", "b/x"];
 
 /// Some stand next to each other in one order and not in another: '.' is before
 /// '/', '0' is behind it.
@@ -84,7 +123,11 @@ impl Scenario {
             actions,
             requests,
             tick_ms: *dice.pick(&[1, 100, 2_000]),
+            games: None,
         };
+        if !heavy && !crowded && dice.chance(65) {
+            scenario.play(dice);
+        }
         if heavy {
             scenario.press();
         }
@@ -93,6 +136,47 @@ impl Scenario {
 }
 
 impl Scenario {
+    /// Games are played. What they cost in memory and what lists of them cost whoever
+    /// changes something is the server's own business, so those limits are wide.
+    fn play(&mut self, dice: &mut Dice) {
+        self.games = Some(Games::draw(dice));
+        self.namespaces = GAMES[..dice.within(1..=GAMES.len())].to_vec();
+        self.clients = dice.within(3..=8);
+        self.steps = dice.within(400..=1_200);
+        self.actions = [35, 35, 50, 20, dice.within(2..=8), dice.within(0..=2), 10];
+        self.burst = dice.within(1..=3);
+        self.peer_names = dice.within(2..=8);
+        self.seed_dialect = dice.within(0..=30);
+        self.short_pipes = dice.within(0..=50);
+        let [register, unregister, watch, leave, discover, ..] = &mut self.requests;
+        (*register, *unregister, *watch) = (dice.within(20..=50), dice.within(5..=30), dice.within(10..=25));
+        (*leave, *discover) = (dice.within(0..=5), dice.within(0..=10));
+        if dice.chance(80) {
+            let Limits { entries_per_sec, entries_burst, .. } = Limits::default();
+            let Limits { address_entries_per_sec, address_entries_burst, .. } = Limits::default();
+            let rates = Limits { entries_per_sec, entries_burst, ..self.limits.clone() };
+            self.limits = Limits { address_entries_per_sec, address_entries_burst, ..rates };
+        }
+        let Limits { registered_bytes, fanout_bytes_per_sec, fanout_burst_bytes, .. } = Limits::default();
+        self.limits = Limits { registered_bytes, fanout_bytes_per_sec, fanout_burst_bytes, ..self.limits.clone() };
+        let mut sometimes = |percent: usize, limit: &mut usize, values: &[usize]| {
+            if dice.chance(percent) {
+                *limit = *dice.pick(values);
+            }
+        };
+        let limits = &mut self.limits;
+        sometimes(25, &mut limits.game_members, &[1, 2, 3]);
+        sometimes(40, &mut limits.game_bans, &[0, 1, 2]);
+        sometimes(30, &mut limits.wait_ms, &[0, 1, 150]);
+        sometimes(30, &mut limits.match_candidates, &[1, 2]);
+        sometimes(40, &mut limits.game_list_ms, &[1, 10, 1_000]);
+        // For those who wait, the games that opened are looked at, however many others
+        // are closed to them.
+        if limits.match_candidates < 10 {
+            limits.wait_ms = 0;
+        }
+    }
+
     /// Makes for readers that are slow, are given much, and do not always wait for it.
     fn press(&mut self) {
         self.actions = [20, 40, 40, 8, 1, 1, 10];

@@ -3,19 +3,45 @@
 use crate::{
     client::{Client, Dialect, Question},
     dice::Dice,
-    scenario::Scenario,
+    players,
+    scenario::{Games, Scenario},
 };
 use foregather::wire::proto::{
-    Discover, Game, Heartbeat, Hello, Message, MessageType, Peer, QuickMatch, Register, Rendezvous, Send, Unregister,
+    Discover, Heartbeat, Hello, Message, MessageType, Peer, Register, Rendezvous, Send, Unregister,
 };
 
 const NO_NAMESPACES: &[&str] = &["", "/a", "a/", "a//b", "a*", "*", "a/*/b", "a\n", "**", "/*"];
 
 /// A message of a client, and what its answer will mean to it.
 pub fn message(dice: &mut Dice, scenario: &Scenario, client: &Client) -> (Message, Question) {
-    match client.dialect {
-        Dialect::Seed { watches } => (seed_message(dice, scenario, client, watches), Question::Other),
-        Dialect::Own => own_message(dice, scenario, client),
+    let Dialect::Seed { watches } = client.dialect else {
+        let Some(games) = &scenario.games else { return own_message(dice, scenario, client) };
+        return player_message(dice, scenario, games, client);
+    };
+    let mut message = seed_message(dice, scenario, client, watches);
+    for entry in message.register.iter_mut().filter(|_| scenario.games.is_some()) {
+        if entry.peer.as_ref().is_none_or(|peer| peer.id.is_none()) {
+            entry.peer.get_or_insert_default().id = Some(format!("u{}", dice.below(4)));
+        }
+    }
+    (message, Question::Other)
+}
+
+/// What somebody says who may have games in mind.
+fn player_message(dice: &mut Dice, scenario: &Scenario, games: &Games, client: &Client) -> (Message, Question) {
+    let [_, _, watches, leaves, looks, ..] = scenario.requests;
+    let of_games = |weight: usize| weight * games.lists / 100;
+    let others = scenario.requests.iter().sum();
+    let weights = [others, games.matches + games.cancels, of_games(watches), of_games(leaves), of_games(looks)];
+    match dice.weighted(&weights) {
+        1 => players::match_or_cancel(dice, scenario, games, client),
+        which @ (2 | 3) => players::watch(dice, scenario, client, which == 3),
+        4 => players::discover(dice, scenario, client),
+        _ => {
+            let (mut message, question) = own_message(dice, scenario, client);
+            players::dress(dice, games, client, &mut message);
+            (message, question)
+        }
     }
 }
 
@@ -36,13 +62,14 @@ fn seed_message(dice: &mut Dice, scenario: &Scenario, client: &Client, watches: 
         }
         _ if watches => {
             message.r#type = Some(MessageType::Rendezvous.into());
-            let watch = |dice: &mut Dice| Rendezvous { ns: Some(pattern(dice, scenario)), ..Default::default() };
+            let watch =
+                |dice: &mut Dice| Rendezvous { ns: Some(pattern(dice, scenario, client)), ..Default::default() };
             message.rendezvous = (0..entries).map(|_| watch(dice)).collect();
         }
         _ => {
             message.r#type = Some(MessageType::Discover.into());
             let look = |dice: &mut Dice| Discover {
-                ns: Some(pattern(dice, scenario)),
+                ns: Some(pattern(dice, scenario, client)),
                 limit: dice.chance(50).then(|| dice.below(5) as u32),
                 ..Default::default()
             };
@@ -72,13 +99,12 @@ fn own_message(dice: &mut Dice, scenario: &Scenario, client: &Client) -> (Messag
             Question::Other
         }
         request @ (2 | 3) => {
-            let (leave, pattern) = (request == 3, pattern(dice, scenario));
+            let (leave, pattern) = (request == 3, pattern(dice, scenario, client));
             message.request_id = Some(number);
             message.r#type = Some(MessageType::Rendezvous.into());
             message.rendezvous = vec![Rendezvous {
                 ns: Some(pattern.clone()),
                 leave: dice.chance(50).then_some(leave).or(leave.then_some(true)),
-                games: dice.chance(2).then_some(true),
                 ..Default::default()
             }];
             if leave { Question::Leave { pattern } } else { Question::Watch { pattern } }
@@ -124,31 +150,14 @@ fn hello(dice: &mut Dice, message: &mut Message) {
 
 /// What this server does not do, or never does.
 fn not_built(dice: &mut Dice, message: &mut Message) {
-    let ns = || Some("a".to_owned());
-    let kind = match dice.below(9) {
+    let kind = match dice.below(5) {
         0 => {
-            message.r#match = Some(Box::new(QuickMatch { pool: ns(), ..Default::default() }));
-            MessageType::Match
-        }
-        1 => {
-            message.send = vec![Send { ns: ns(), ..Default::default() }];
+            message.send = vec![Send { ns: Some("a".into()), ..Default::default() }];
             MessageType::Send
         }
-        2 => {
-            message.cancel = Some(1);
-            MessageType::Cancel
-        }
-        3 => {
-            message.discovery = vec![Discover { ns: ns(), games: Some(true), ..Default::default() }];
-            MessageType::Discover
-        }
-        4 => {
-            message.register = vec![Register { ns: ns(), game: Some(Box::new(Game::default())), ..Default::default() }];
-            MessageType::Register
-        }
-        5 => MessageType::Status,
-        6 => MessageType::Welcome,
-        7 => MessageType::Game,
+        1 => MessageType::Status,
+        2 => MessageType::Welcome,
+        3 => MessageType::Game,
         _ => {
             message.r#type = Some(*dice.pick(&[12, 99, -1]));
             return;
@@ -170,7 +179,11 @@ fn malformed(dice: &mut Dice, message: &mut Message) {
     }
 }
 
-fn namespace(dice: &mut Dice, scenario: &Scenario) -> String {
+pub fn namespace(dice: &mut Dice, scenario: &Scenario, client: &Client) -> String {
+    if scenario.games.is_some() && !client.games.known.is_empty() && dice.chance(12) {
+        let known: Vec<&String> = client.games.known.keys().collect();
+        return (*dice.pick(&known)).clone();
+    }
     match dice.below(60) {
         0 => (*dice.pick(NO_NAMESPACES)).to_owned(),
         1 => "x".repeat(dice.within(254..=256)),
@@ -178,16 +191,19 @@ fn namespace(dice: &mut Dice, scenario: &Scenario) -> String {
     }
 }
 
-fn pattern(dice: &mut Dice, scenario: &Scenario) -> String {
+pub fn pattern(dice: &mut Dice, scenario: &Scenario, client: &Client) -> String {
+    if scenario.games.is_some() && !client.seats.is_empty() && dice.chance(30) {
+        return dice.pick(&client.seats).0.clone();
+    }
     // Most others stand for one namespace at most.
     if dice.chance(25) {
         return (*dice.pick(&["a/*", "a/**"])).to_owned();
     }
-    let ns = namespace(dice, scenario);
+    let ns = namespace(dice, scenario, client);
     ns + *dice.pick(&["", "", "/*", "/**"])
 }
 
-fn peer_id(dice: &mut Dice, scenario: &Scenario, client: &Client) -> String {
+pub fn peer_id(dice: &mut Dice, scenario: &Scenario, client: &Client) -> String {
     match dice.below(40) {
         0 => (*dice.pick(&["", "~a", "a\0"])).to_owned(),
         1 => "i".repeat(scenario.limits.peer_id_bytes + dice.below(2)),
@@ -224,7 +240,7 @@ fn register(dice: &mut Dice, scenario: &Scenario, client: &Client) -> Register {
     }
     let nobody = id.is_none() && addrs.is_empty() && attributes.is_empty() && dice.chance(50);
     Register {
-        ns: Some(namespace(dice, scenario)),
+        ns: Some(namespace(dice, scenario, client)),
         peer: (!nobody).then(|| Peer { id, addrs, attributes: attributes.into_iter().collect() }),
         ttl_secs: dice.chance(20).then_some(30),
         ..Default::default()
@@ -234,12 +250,12 @@ fn register(dice: &mut Dice, scenario: &Scenario, client: &Client) -> Register {
 fn unregister(dice: &mut Dice, scenario: &Scenario, client: &Client) -> Unregister {
     let id = dice.chance(70).then(|| peer_id(dice, scenario, client));
     let peer = (id.is_some() || dice.chance(50)).then(|| Peer { id, ..Default::default() });
-    Unregister { ns: Some(namespace(dice, scenario)), peer, ..Default::default() }
+    Unregister { ns: Some(namespace(dice, scenario, client)), peer, ..Default::default() }
 }
 
 fn discover(dice: &mut Dice, scenario: &Scenario, client: &Client) -> (Discover, String) {
     let mut cookie = None;
-    let mut pattern = pattern(dice, scenario);
+    let mut pattern = pattern(dice, scenario, client);
     if !client.cookies.is_empty() && dice.chance(70) {
         let newest = client.cookies.last().filter(|_| dice.chance(60));
         let known = newest.unwrap_or_else(|| dice.pick(&client.cookies));

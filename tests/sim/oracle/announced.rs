@@ -4,12 +4,15 @@
 use super::{
     Delivery,
     ask::Card,
+    games::Shown,
+    lobby::Whisper,
+    versions::Change,
     world::{Peer, World},
 };
 use crate::verdict::{Verdict, ensure};
 use foregather::{
     domain::{LeaveReason, Time},
-    wire::proto::{Message, MessageType},
+    wire::proto::{self, Message, MessageType},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,94 +22,191 @@ pub enum Doing {
     Left(LeaveReason),
 }
 
+/// What there is to hear.
+#[derive(Debug)]
+pub enum Word {
+    Peer {
+        peer: Peer,
+        doing: Doing,
+    },
+    /// Nothing happened to this one: whoever is told could not hear of it before.
+    Told(Peer),
+    /// The settings or the owner of a game changed.
+    Game {
+        shown: Shown,
+        change: Change,
+    },
+}
+
 /// A change that others must hear of.
 #[derive(Debug)]
 pub struct News {
-    peer: Peer,
-    doing: Doing,
+    pub ns: String,
+    pub word: Word,
+    /// What happened in a namespace in one phase is told before the next.
+    pub phase: u64,
     /// Who must hear of it, until they have.
-    waiting: Vec<u64>,
+    pub waiting: Vec<u64>,
     /// Who may hear of it now rather than in a later part of their list.
-    allowed: Vec<u64>,
+    pub allowed: Vec<u64>,
 }
 
-impl World {
-    pub fn news(&mut self, cause: u64, peer: &Peer, doing: Doing) -> News {
-        let others = || self.sessions.iter().filter(|session| session.id != cause);
-        let waiting: Vec<u64> = others().filter(|session| session.must_hear(peer)).map(|session| session.id).collect();
-        let allowed = others()
-            .filter(|session| session.may_hear(peer) && !waiting.contains(&session.id))
-            .map(|session| session.id)
-            .collect();
-        News { peer: peer.clone(), doing, waiting, allowed }
+impl News {
+    fn is_due_to(&self, session: u64) -> bool {
+        self.waiting.contains(&session) || self.allowed.contains(&session)
     }
 
-    /// Compares what others were told with what they must be told.
-    pub fn hear_news(&mut self, cause: u64, now: Time, mut news: Vec<News>, heard: &[&Delivery]) -> Verdict {
-        let mut last: Vec<(u64, u64)> = Vec::new();
-        let mut fanout = 0;
-        for delivery in heard {
-            let Delivery { to, message, frame } = delivery;
-            for version in self.hear_announcement(*to, message, &mut news)? {
-                let before = last.iter().rev().find(|(other, _)| other == to).map_or(0, |&(_, version)| version);
-                ensure!(version > before, "session {to} hears {version} after {before}: {message:?}");
-                last.push((*to, version));
-            }
-            fanout += frame.len();
-        }
-        for News { peer, doing, waiting, .. } in &news {
-            ensure!(waiting.is_empty(), "sessions {waiting:?} were not told: {doing:?} {peer:?}");
-        }
-        if let Some(session) = self.sessions.iter_mut().find(|session| session.id == cause) {
-            session.fanout_rate.spend(now, fanout);
-        }
+    fn cross_off(&mut self, session: u64) {
+        self.waiting.retain(|&waiting| waiting != session);
+        self.allowed.retain(|&allowed| allowed != session);
+    }
+}
+
+/// How far each session has been told, within a step.
+#[derive(Default)]
+struct Told {
+    versions: Vec<(u64, u64)>,
+    phases: Vec<(u64, String, u64)>,
+}
+
+impl Told {
+    /// Numbers only grow.
+    fn version(&mut self, to: u64, version: u64) -> Verdict {
+        let before = self.versions.iter().rev().find(|(other, _)| *other == to).map_or(0, |&(_, version)| version);
+        ensure!(version > before, "session {to} hears {version} after {before}");
+        self.versions.push((to, version));
         Ok(())
     }
 
-    fn hear_announcement(&mut self, to: u64, message: &Message, news: &mut [News]) -> Verdict<Vec<u64>> {
-        let bare = message.request_id.is_none() && message.status.is_none() && message.more.is_none();
-        ensure!(bare, "session {to} is answered, but another one asked: {message:?}");
-        let mut versions = Vec::new();
-        if message.r#type == Some(MessageType::Register.into()) {
-            for entry in &message.register {
-                let id = entry.peer.as_ref().map_or("", |peer| peer.id());
-                let at = self.find_news(to, news, entry.ns(), id, |doing| doing == Doing::Came)?;
-                self.check_entry(&news[at].peer.clone(), entry)?;
-                versions.push(entry.version());
-                self.cross_off(to, id, &mut news[at]);
-            }
-        } else if message.r#type == Some(MessageType::Unregister.into()) {
-            for entry in &message.unregister {
-                let told = entry.peer.clone().unwrap_or_default();
-                ensure!(Card::of(&told) == Card::default(), "only the id is said of one who left: {entry:?}");
-                let reason = LeaveReason::from_number(entry.reason.unwrap_or(0));
-                let at = self.find_news(to, news, entry.ns(), told.id(), |doing| doing == Doing::Left(reason))?;
-                if news[at].peer.id.is_none() {
-                    self.learn_id(news[at].peer.birth, entry.ns(), told.id())?;
-                }
-                let Some(version) = entry.version else { return Err(format!("{entry:?} has no version")) };
-                self.versions.learn(news[at].peer.change, version).map_err(|what| format!("{entry:?}: {what}"))?;
-                versions.push(version);
-                self.cross_off(to, told.id(), &mut news[at]);
-            }
+    /// The same seat may be told of several times.
+    fn seat(&mut self, to: u64, version: u64) -> Verdict {
+        if self.versions.contains(&(to, version)) { Ok(()) } else { self.version(to, version) }
+    }
+
+    fn phase(&mut self, to: u64, ns: &str, phase: u64) -> Verdict {
+        let same = |(other, place, _): &&(u64, String, u64)| *other == to && place == ns;
+        let before = self.phases.iter().rev().find(same).map_or(0, |&(.., phase)| phase);
+        ensure!(phase >= before, "session {to} hears of {ns:?} in a wrong order");
+        self.phases.push((to, ns.to_owned(), phase));
+        Ok(())
+    }
+}
+
+impl World {
+    /// Compares what sessions were told with what they must be told; what may be
+    /// meant for lists of games is left over.
+    pub fn hear_news(&mut self, mut news: Vec<News>, heard: &[&Delivery]) -> Verdict<Vec<Whisper>> {
+        let mut told = Told::default();
+        let mut whispers = Vec::new();
+        for &delivery in heard {
+            let whispered = self.hear_delivery(delivery, &mut news, &mut told);
+            whispers.extend(whispered.map_err(|what| format!("{what}, in {delivery:?}"))?);
         }
-        ensure!(!versions.is_empty(), "session {to} is told, and did not ask: {message:?}");
-        Ok(versions)
+        for News { ns, word, waiting, .. } in &news {
+            ensure!(waiting.is_empty(), "sessions {waiting:?} were not told of {ns:?}: {word:?}");
+        }
+        Ok(whispers)
+    }
+
+    /// Counts what one session made the server send to others.
+    pub fn charge(&mut self, cause: u64, now: Time, heard: &[&Delivery]) {
+        let announced = heard.iter().filter(|delivery| delivery.message.request_id.is_none());
+        let fanout = announced.map(|delivery| delivery.frame.len()).sum();
+        if let Some(session) = self.sessions.iter_mut().find(|session| session.id == cause) {
+            session.fanout_rate.spend(now, fanout);
+        }
+    }
+
+    fn hear_delivery(&mut self, delivery: &Delivery, news: &mut [News], told: &mut Told) -> Verdict<Vec<Whisper>> {
+        let Delivery { to, message, .. } = delivery;
+        if message.request_id.is_some() {
+            // Of a seat that was waited for: what it says was judged before.
+            let seat = message.register.first().filter(|_| !message.game.is_empty());
+            return seat.map_or(Ok(()), |own| told.seat(*to, own.version())).map(|()| Vec::new());
+        }
+        let bare = message.status.is_none() && message.more.is_none();
+        ensure!(bare, "session {to} is answered, but another one asked");
+        match message.r#type.and_then(|kind| MessageType::try_from(kind).ok()) {
+            Some(MessageType::Register) if !message.register.is_empty() => {
+                message.register.iter().try_for_each(|entry| self.hear_came(*to, entry, news, told))?;
+            }
+            Some(MessageType::Unregister) if !message.unregister.is_empty() => {
+                message.unregister.iter().try_for_each(|entry| self.hear_left(*to, entry, news, told))?;
+            }
+            Some(MessageType::Game) if !message.game.is_empty() => return self.hear_games(*to, message, news, told),
+            _ => return Err(format!("session {to} is told, and did not ask")),
+        }
+        Ok(Vec::new())
+    }
+
+    fn hear_came(&mut self, to: u64, entry: &proto::Register, news: &mut [News], told: &mut Told) -> Verdict {
+        let id = entry.peer.as_ref().map_or("", |peer| peer.id());
+        let came = |word: &Word| matches!(word, Word::Told(_) | Word::Peer { doing: Doing::Came, .. });
+        let at = self.find_news(to, news, entry.ns(), id, came)?;
+        let (peer, happened) = match &news[at].word {
+            Word::Peer { peer, .. } => (peer.clone(), true),
+            Word::Told(peer) => (peer.clone(), false),
+            Word::Game { .. } => unreachable!("it is about a peer"),
+        };
+        self.check_entry(&peer, entry)?;
+        if happened {
+            told.version(to, entry.version())?;
+            told.phase(to, entry.ns(), news[at].phase)?;
+        }
+        self.cross_off(to, id, peer.change, &mut news[at]);
+        Ok(())
+    }
+
+    fn hear_left(&mut self, to: u64, entry: &proto::Unregister, news: &mut [News], told: &mut Told) -> Verdict {
+        let who = entry.peer.clone().unwrap_or_default();
+        ensure!(Card::of(&who) == Card::default() && entry.ban.is_none(), "only the id is said of one who left");
+        let reason = LeaveReason::from_number(entry.reason.unwrap_or(0));
+        let left = |word: &Word| matches!(word, Word::Peer { doing, .. } if *doing == Doing::Left(reason));
+        let at = self.find_news(to, news, entry.ns(), who.id(), left)?;
+        let Word::Peer { peer, .. } = &news[at].word else { unreachable!("it is about a peer") };
+        let (peer, phase) = (peer.clone(), news[at].phase);
+        if peer.id.is_none() {
+            self.learn_id(peer.birth, entry.ns(), who.id())?;
+        }
+        let Some(version) = entry.version else { return Err(format!("{entry:?} has no version")) };
+        self.versions.learn(peer.change, version)?;
+        told.version(to, version)?;
+        told.phase(to, entry.ns(), phase)?;
+        self.cross_off(to, who.id(), peer.change, &mut news[at]);
+        Ok(())
+    }
+
+    fn hear_games(&mut self, to: u64, message: &Message, news: &mut [News], told: &mut Told) -> Verdict<Vec<Whisper>> {
+        let seed = self.sessions.iter().any(|session| session.id == to && session.is_of_the_seed());
+        ensure!(!seed, "session {to} is a client of the seed and cannot read this");
+        let mut whispers = Vec::new();
+        for entry in &message.game {
+            let mut of_peers = false;
+            for news in news.iter_mut().filter(|news| news.ns == entry.ns() && news.is_due_to(to)) {
+                let Word::Game { shown, change } = &mut news.word else { continue };
+                if !of_peers && entry.closed.is_none() && self.check_face(shown, entry).is_ok() {
+                    let Some(version) = entry.version else { return Err(format!("{entry:?} has no version")) };
+                    self.versions.learn(*change, version)?;
+                    told.version(to, version)?;
+                    told.phase(to, &news.ns, news.phase)?;
+                    let birth = shown.face.as_ref().map_or(0, |face| face.game.birth);
+                    self.session(to).hear_of_game(&news.ns, birth);
+                    news.cross_off(to);
+                    of_peers = true;
+                }
+            }
+            whispers.push(Whisper { to, entry: entry.clone(), of_peers });
+        }
+        Ok(whispers)
     }
 
     /// Which change this is about.
-    fn find_news(
-        &self,
-        to: u64,
-        news: &[News],
-        ns: &str,
-        id: &str,
-        is_doing: impl Fn(Doing) -> bool,
-    ) -> Verdict<usize> {
+    fn find_news(&self, to: u64, news: &[News], ns: &str, id: &str, is_it: impl Fn(&Word) -> bool) -> Verdict<usize> {
         let about = |known: &dyn Fn(Option<&str>) -> bool| {
             news.iter().position(|news| {
-                let hears = news.waiting.contains(&to) || news.allowed.contains(&to);
-                news.peer.ns == ns && known(news.peer.id.as_deref()) && is_doing(news.doing) && hears
+                let (Word::Peer { peer, .. } | Word::Told(peer)) = &news.word else { return false };
+                let name = self.name_of(peer.birth).or(peer.id.clone());
+                news.ns == ns && known(name.as_deref()) && is_it(&news.word) && news.is_due_to(to)
             })
         };
         // An id that was never heard of can only be that which the server made.
@@ -115,12 +215,13 @@ impl World {
             .ok_or_else(|| format!("session {to} hears of {id:?} in {ns:?}, which is not its due: {news:?}"))
     }
 
-    fn cross_off(&mut self, to: u64, id: &str, news: &mut News) {
-        news.peer.id = Some(id.to_owned());
-        news.waiting.retain(|&session| session != to);
-        news.allowed.retain(|&session| session != to);
+    fn cross_off(&mut self, to: u64, id: &str, change: Change, news: &mut News) {
+        if let Word::Peer { peer, .. } | Word::Told(peer) = &mut news.word {
+            peer.id = Some(id.to_owned());
+        }
+        news.cross_off(to);
         if let Some(listing) = &mut self.session(to).listing {
-            listing.announced.push(news.peer.change);
+            listing.announced.push(change);
         }
     }
 }

@@ -6,13 +6,18 @@ use foregather::{
     limits::Limits,
     wire::proto::{self, Message, MessageType},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+
+/// Secrets, and names of programs, in bytes.
+const WORD_MAX_BYTES: usize = 64;
+
+pub type Pairs = BTreeMap<String, String>;
 
 /// What a peer says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Card {
     pub addresses: Vec<Vec<u8>>,
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: Pairs,
 }
 
 impl Card {
@@ -30,11 +35,54 @@ pub type Entry = Result<Ask, Code>;
 #[derive(Debug, Clone)]
 pub enum Ask {
     Hello { resume: bool },
-    Register { ns: String, id: Option<String>, card: Card },
-    Unregister { ns: String, id: Option<String> },
-    Rendezvous { pattern: String, leave: bool },
-    Discover { pattern: String, limit: Option<usize>, cookie: Option<Vec<u8>> },
+    Register(Box<Entrance>),
+    Unregister { ns: String, id: Option<String>, ban: bool },
+    Rendezvous { pattern: String, subject: Subject, leave: bool },
+    Discover { pattern: String, subject: Subject, limit: Option<usize>, cookie: Option<Vec<u8>> },
+    Match(Box<MatchAsk>),
+    Cancel { number: u64 },
     Heartbeat { nonce: u64, reply: bool },
+}
+
+/// REGISTER.
+#[derive(Debug, Clone)]
+pub struct Entrance {
+    pub ns: String,
+    pub id: Option<String>,
+    pub card: Card,
+    pub game: Option<Settings>,
+    pub secret: Vec<u8>,
+    pub app_version: String,
+}
+
+/// MATCH.
+#[derive(Debug, Clone)]
+pub struct MatchAsk {
+    pub pool: String,
+    pub id: Option<String>,
+    pub card: Card,
+    pub app_version: String,
+    pub create: Option<Settings>,
+    pub wait: Duration,
+}
+
+/// What a watch or a list is about.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    Peers { secret: Vec<u8> },
+    Games { filter: Pairs },
+}
+
+/// What is said of a game; what is `None` was not said.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub capacity: Option<u32>,
+    pub locked: Option<bool>,
+    pub listed: Option<bool>,
+    pub app_version: Option<String>,
+    pub attributes: Pairs,
+    pub owner_policy: Option<i32>,
+    pub secret: Option<Vec<u8>>,
 }
 
 pub fn entries(message: &Message, limits: &Limits) -> Vec<Entry> {
@@ -49,8 +97,8 @@ pub fn entries(message: &Message, limits: &Limits) -> Vec<Entry> {
     let entries: Vec<Entry> = match kind {
         MessageType::Register => message.register.iter().map(|entry| register(entry, limits)).collect(),
         MessageType::Unregister => message.unregister.iter().map(|entry| unregister(entry, limits)).collect(),
-        MessageType::Rendezvous => message.rendezvous.iter().map(rendezvous).collect(),
-        MessageType::Discover => message.discovery.iter().map(discover).collect(),
+        MessageType::Rendezvous => message.rendezvous.iter().map(|entry| rendezvous(entry, limits)).collect(),
+        MessageType::Discover => message.discovery.iter().map(|entry| discover(entry, limits)).collect(),
         MessageType::Hello => message.hello.iter().map(|entry| hello(entry)).collect(),
         MessageType::Heartbeat => {
             let read =
@@ -58,7 +106,9 @@ pub fn entries(message: &Message, limits: &Limits) -> Vec<Entry> {
             message.heartbeat.iter().map(|entry| Ok(read(entry))).collect()
         }
         MessageType::Match | MessageType::Cancel if !numbered => return invalid(),
-        MessageType::Match | MessageType::Cancel | MessageType::Send => return vec![Err(Code::Unsupported)],
+        MessageType::Match => message.r#match.iter().map(|entry| quick_match(entry, limits)).collect(),
+        MessageType::Cancel => message.cancel.iter().map(|&number| Ok(Ask::Cancel { number })).collect(),
+        MessageType::Send => return vec![Err(Code::Unsupported)],
         MessageType::Status | MessageType::Welcome | MessageType::Game => return invalid(),
     };
     let one_too_many = numbered && entries.len() > 1;
@@ -67,41 +117,95 @@ pub fn entries(message: &Message, limits: &Limits) -> Vec<Entry> {
 
 fn register(entry: &proto::Register, limits: &Limits) -> Entry {
     let ns = namespace(entry.ns())?;
-    if entry.game.is_some() {
-        return Err(Code::Unsupported);
-    }
-    let peer = entry.peer.clone().unwrap_or_default();
+    let (id, card) = peer(entry.peer.as_ref(), limits)?;
+    let game = entry.game.as_ref().map(|game| settings(game, limits)).transpose()?;
+    let (secret, app_version) = (word(entry.secret.as_deref())?.to_vec(), name(entry.app_version())?);
+    Ok(Ask::Register(Box::new(Entrance { ns, id, card, game, secret, app_version })))
+}
+
+fn peer(peer: Option<&proto::Peer>, limits: &Limits) -> Result<(Option<String>, Card), Code> {
+    let peer = peer.cloned().unwrap_or_default();
     let id = peer.id.as_deref().map(|id| peer_id(id, limits)).transpose()?;
-    let attributes_bytes: usize = peer.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let card = Card::of(&peer);
     let fits = peer.addrs.len() <= limits.addresses
         && peer.addrs.iter().all(|address| address.len() <= limits.address_bytes)
-        && peer.attributes.len() <= limits.attributes
-        && attributes_bytes <= limits.attributes_bytes;
-    if fits { Ok(Ask::Register { ns, id, card: Card::of(&peer) }) } else { Err(Code::InvalidPeer) }
+        && are_few(&card.attributes, limits);
+    if fits { Ok((id, card)) } else { Err(Code::InvalidPeer) }
+}
+
+/// Whether these are as many and as long as attributes may be.
+pub fn are_few(pairs: &Pairs, limits: &Limits) -> bool {
+    let bytes: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+    pairs.len() <= limits.attributes && bytes <= limits.attributes_bytes
+}
+
+fn settings(game: &proto::Game, limits: &Limits) -> Result<Settings, Code> {
+    let app_version = game.app_version.as_deref().map(name).transpose()?;
+    if game.owner_policy.is_some_and(|number| !(0..=2).contains(&number)) {
+        return Err(Code::Unsupported);
+    }
+    let secret = game.secret.as_deref().map(|secret| word(Some(secret)).map(<[u8]>::to_vec)).transpose()?;
+    Ok(Settings {
+        capacity: game.capacity,
+        locked: game.locked,
+        listed: game.listed,
+        app_version,
+        attributes: pairs(&game.attributes, limits)?,
+        owner_policy: game.owner_policy,
+        secret,
+    })
+}
+
+fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>, limits: &Limits) -> Result<Pairs, Code> {
+    let pairs: Pairs = pairs.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    if are_few(&pairs, limits) { Ok(pairs) } else { Err(Code::InvalidMessage) }
+}
+
+fn word(bytes: Option<&[u8]>) -> Result<&[u8], Code> {
+    let bytes = bytes.unwrap_or_default();
+    if bytes.len() <= WORD_MAX_BYTES { Ok(bytes) } else { Err(Code::InvalidMessage) }
+}
+
+fn name(text: &str) -> Result<String, Code> {
+    word(Some(text.as_bytes())).map(|_| text.to_owned())
 }
 
 fn unregister(entry: &proto::Unregister, limits: &Limits) -> Entry {
     let ns = namespace(entry.ns())?;
     let id = entry.peer.as_ref().and_then(|peer| peer.id.as_deref());
-    Ok(Ask::Unregister { ns, id: id.map(|id| peer_id(id, limits)).transpose()? })
+    let id = id.map(|id| peer_id(id, limits)).transpose()?;
+    Ok(Ask::Unregister { ns, id, ban: entry.ban() })
 }
 
-fn rendezvous(entry: &proto::Rendezvous) -> Entry {
+fn rendezvous(entry: &proto::Rendezvous, limits: &Limits) -> Entry {
     let pattern = pattern(entry.ns())?;
-    if entry.games() {
-        return Err(Code::Unsupported);
-    }
-    Ok(Ask::Rendezvous { pattern, leave: entry.leave() })
+    let subject = if entry.games() {
+        Subject::Games { filter: pairs(&entry.filter, limits)? }
+    } else {
+        Subject::Peers { secret: word(entry.secret.as_deref())?.to_vec() }
+    };
+    Ok(Ask::Rendezvous { pattern, subject, leave: entry.leave() })
 }
 
-fn discover(entry: &proto::Discover) -> Entry {
+fn discover(entry: &proto::Discover, limits: &Limits) -> Entry {
     let pattern = pattern(entry.ns())?;
-    if entry.games() {
-        return Err(Code::Unsupported);
-    }
+    let subject = if entry.games() {
+        Subject::Games { filter: pairs(&entry.filter, limits)? }
+    } else {
+        Subject::Peers { secret: word(entry.secret.as_deref())?.to_vec() }
+    };
     let limit = entry.limit.filter(|&limit| limit > 0).map(|limit| limit as usize);
     let cookie = entry.cookie.as_ref().filter(|cookie| !cookie.is_empty()).map(|cookie| cookie.to_vec());
-    Ok(Ask::Discover { pattern, limit, cookie })
+    Ok(Ask::Discover { pattern, subject, limit, cookie })
+}
+
+fn quick_match(entry: &proto::QuickMatch, limits: &Limits) -> Entry {
+    let pool = namespace(entry.pool())?;
+    let (id, card) = peer(entry.peer.as_ref(), limits)?;
+    let create = entry.create.as_ref().map(|game| settings(game, limits)).transpose()?;
+    let wait = Duration::from_millis(u64::from(entry.wait_ms()).min(limits.wait_ms as u64));
+    let app_version = name(entry.app_version())?;
+    Ok(Ask::Match(Box::new(MatchAsk { pool, id, card, app_version, create, wait })))
 }
 
 fn hello(entry: &proto::Hello) -> Entry {

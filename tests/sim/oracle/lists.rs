@@ -2,8 +2,9 @@
 
 use super::{
     ask::Card,
+    games::Shown,
     versions::Change,
-    world::{Peer, World},
+    world::{Peer, Watch, World},
 };
 use crate::{
     pattern::{is_wild, matches},
@@ -37,11 +38,15 @@ pub struct Listing {
     pub was_complete: bool,
     /// Changes that its reader heard of since it began.
     pub announced: Vec<Change>,
+    /// The game that stands before it.
+    pub game: Option<Shown>,
 }
 
 /// A cookie that was given out, and how far its list had come.
 #[derive(Debug)]
 pub struct Bookmark {
+    /// To whom: others may not have seen the same, where games keep secrets.
+    pub session: u64,
     pub pattern: String,
     pub cookie: Vec<u8>,
     pub trail: Trail,
@@ -64,7 +69,8 @@ impl World {
         self.peers.iter().filter(move |peer| {
             // A snapshot leaves out the session's own; DISCOVER shows all.
             let shown = listing.page_limit.is_some() || peer.session != session;
-            shown && matches(&listing.pattern, &peer.ns) && peer.birth > reached(&listing.trail, &peer.ns)
+            let open = !is_wild(&listing.pattern) || self.shows_peers(session, &peer.ns);
+            shown && open && matches(&listing.pattern, &peer.ns) && peer.birth > reached(&listing.trail, &peer.ns)
         })
     }
 
@@ -135,7 +141,10 @@ impl World {
         if listing.request_id.is_some() {
             self.hear_heading(listing, frame)?;
         } else {
-            let bare = frame.rendezvous.is_empty() && frame.discovery.is_empty() && frame.more.is_none();
+            let bare = frame.rendezvous.is_empty()
+                && frame.game.is_empty()
+                && frame.discovery.is_empty()
+                && frame.more.is_none();
             ensure!(bare, "a client of the seed is told more than it can read: {frame:?}");
         }
         for entry in &frame.register {
@@ -147,7 +156,8 @@ impl World {
             let Some(peer) = next else { return Err(format!("listed, but not (or no longer) to be: {entry:?}")) };
             self.check_entry(&peer, entry)?;
             let watches = &self.session(session).watches;
-            let others_tell = watches.iter().any(|watch| *watch != listing.pattern && matches(watch, &ns));
+            let others_tell =
+                watches.iter().any(|Watch { pattern, .. }| *pattern != listing.pattern && matches(pattern, &ns));
             ensure!(
                 others_tell || !listing.fresh || !listing.announced.contains(&peer.change),
                 "{entry:?} was announced, and then listed again"
@@ -162,7 +172,13 @@ impl World {
         Ok(())
     }
 
-    fn hear_heading(&mut self, listing: &Listing, frame: &Message) -> Verdict {
+    fn hear_heading(&mut self, listing: &mut Listing, frame: &Message) -> Verdict {
+        // The first frame shows the game, if there is one, the others do not.
+        match (listing.game.take(), frame.game.as_slice()) {
+            (Some(shown), [told]) => self.check_game(&shown, told)?,
+            (None, []) => {}
+            (game, told) => return Err(format!("a list begins with {told:?} and should with {game:?}")),
+        }
         if listing.page_limit.is_some() {
             let ns = frame.discovery.first().and_then(|entry| entry.ns.as_ref());
             ensure!(ns.is_none_or(|ns| *ns == listing.pattern), "a page of another list: {frame:?}");
@@ -188,7 +204,7 @@ impl World {
     pub fn check_entry(&mut self, peer: &Peer, entry: &Register) -> Verdict {
         let told = entry.peer.clone().unwrap_or_default();
         ensure!(entry.ns() == peer.ns, "{entry:?} should be {peer:?}");
-        match &peer.id {
+        match &self.name_of(peer.birth).or(peer.id.clone()) {
             Some(id) => ensure!(told.id() == id, "{entry:?} should be {peer:?}"),
             None => self.learn_id(peer.birth, &peer.ns, told.id())?,
         }
@@ -216,6 +232,7 @@ impl World {
         ensure!(listing.listed == limit, "a page of {} ends before its limit, {limit}", listing.listed);
         ensure!(self.owed(session, listing).next().is_some(), "a cookie at the end of {:?}", listing.pattern);
         self.bookmarks.push(Bookmark {
+            session,
             pattern: listing.pattern.clone(),
             cookie,
             trail: listing.trail.clone(),

@@ -5,13 +5,23 @@
 mod announced;
 mod answers;
 mod ask;
+mod game_lists;
+mod games;
+mod hearing;
 mod lists;
+mod lobby;
+mod matches;
 mod rates;
+mod registering;
 mod rules;
 mod versions;
 mod world;
 
-use crate::verdict::{Verdict, ensure};
+use crate::{
+    coverage::Deed,
+    verdict::{Verdict, ensure},
+};
+use announced::News;
 use ask::{Ask, Entry};
 use bytes::Bytes;
 use foregather::{
@@ -19,6 +29,8 @@ use foregather::{
     hub::{HubOptions, Progress},
     wire::proto::Message,
 };
+pub use games::Face;
+use matches::Late;
 use rates::{Bucket, Callers};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -66,7 +78,16 @@ impl Oracle {
             marks: Vec::new(),
             server_mark: Default::default(),
             bookmarks: Vec::new(),
+            game_bookmarks: Vec::new(),
             births: 0,
+            games: Vec::new(),
+            waiters: Vec::new(),
+            lobby: Vec::new(),
+            history: Vec::new(),
+            phase: 0,
+            made: None,
+            named: Vec::new(),
+            deeds: Vec::new(),
         };
         Self { world, refusals: BTreeMap::new(), granted: 0, old_cookies: 0 }
     }
@@ -90,7 +111,13 @@ impl Oracle {
                     host,
                     introduced: false,
                     asked: false,
+                    numbered: false,
                     watches: Vec::new(),
+                    lists: Vec::new(),
+                    shown: Vec::new(),
+                    told_games: Vec::new(),
+                    misled: Vec::new(),
+                    missed: Vec::new(),
                     request_id: None,
                     entries: VecDeque::new(),
                     alone: false,
@@ -112,6 +139,7 @@ impl Oracle {
         let session = self.world.session(session.0);
         session.alone = entries[..entries.len() - 1].iter().any(lists);
         session.request_id = message.request_id;
+        session.numbered |= message.request_id.is_some();
         session.entries = entries.into();
         session.alone
     }
@@ -157,13 +185,69 @@ impl Oracle {
         let observed = self.world.session(session.0).observed;
         self.world.sessions.retain(|known| known.id != session.0);
         self.world.callers.leave(observed);
+        self.world.forget_waiters(session.0);
         self.world.versions.begin_cause();
         let own = self.world.peers.iter().filter(|peer| peer.session == session.0);
-        let births: Vec<u64> = own.map(|peer| peer.birth).collect();
-        let news = self.world.take_out(session.0, &births, reason);
+        let mut leaving: Vec<(String, u64)> = own.map(|peer| (peer.ns.clone(), peer.birth)).collect();
+        leaving.sort();
+        let (mut late, mut news) = (Vec::new(), Vec::new());
         let heard: Vec<&Delivery> = events.iter().filter_map(delivery).collect();
         self.known(&heard)?;
-        self.world.hear_news(session.0, now, news, &heard)
+        // Nobody is promised an order of places. This one goes by their names, and what
+        // opens in one is given away before the next.
+        for together in leaving.chunk_by(|(one, _), (next, _)| one == next) {
+            let births: Vec<u64> = together.iter().map(|&(_, birth)| birth).collect();
+            self.world.versions.begin_cause();
+            news.extend(self.world.take_out(&together[0].0, &births, reason));
+            let (answers, seated) = self.world.seat_waiters();
+            late.extend(answers);
+            news.extend(seated);
+        }
+        self.hear_rest(session.0, now, late, news, &heard)
+    }
+
+    /// Time has passed, and the hub was told so.
+    pub fn timeout(&mut self, now: Time, events: &[Event]) -> Verdict {
+        let heard: Vec<&Delivery> = events.iter().filter_map(delivery).collect();
+        self.known(&heard)?;
+        let late = self.world.expire_waiters(now);
+        self.hear_late(late, &heard)?;
+        let whispers = self.world.hear_news(Vec::new(), &heard)?;
+        self.world.hear_lobby(now, &whispers, true)
+    }
+
+    /// When something must happen by itself at the latest.
+    pub fn due(&self) -> Option<Time> {
+        self.world.waiters_due().into_iter().chain(self.world.lists_due()).min()
+    }
+
+    /// Judges what came besides the answers to the one who had its turn.
+    fn hear_rest(&mut self, cause: u64, now: Time, late: Vec<Late>, news: Vec<News>, heard: &[&Delivery]) -> Verdict {
+        // Answers first, because they say what newcomers are called.
+        self.hear_late(late, heard)?;
+        let whispers = self.world.hear_news(news, heard)?;
+        self.world.hear_lobby(now, &whispers, false)?;
+        self.world.charge(cause, now, heard);
+        Ok(())
+    }
+
+    /// Answers to those who waited, each session's in order.
+    fn hear_late(&mut self, late: Vec<Late>, heard: &[&Delivery]) -> Verdict {
+        let mut answers: Vec<(u64, VecDeque<&Message>)> = Vec::new();
+        for delivery in heard.iter().filter(|delivery| delivery.message.request_id.is_some()) {
+            match answers.iter_mut().find(|(to, _)| *to == delivery.to) {
+                Some((_, messages)) => messages.push_back(&delivery.message),
+                None => answers.push((delivery.to, [&*delivery.message].into())),
+            }
+        }
+        for Late { session, number, answer } in late {
+            let mut nothing = VecDeque::new();
+            let own = answers.iter_mut().find(|(to, _)| *to == session).map(|(_, messages)| messages);
+            self.hear_answer(session, Some(number), answer, own.unwrap_or(&mut nothing))?;
+        }
+        let stray = answers.iter().find(|(_, messages)| !messages.is_empty());
+        ensure!(stray.is_none(), "somebody is answered, but another one asked: {stray:?}");
+        Ok(())
     }
 
     /// Bytes came that are no message, and were refused with this.
@@ -176,14 +260,35 @@ impl Oracle {
         self.world.truth_for(session.0)
     }
 
-    /// Whether a session hears of that namespace.
+    /// Whether a session hears of that namespace, and always has since its list.
     pub fn watches(&self, session: SessionId, ns: &str) -> bool {
         let watcher = self.world.sessions.iter().find(|known| known.id == session.0);
-        watcher.is_some_and(|watcher| watcher.is_in_rendezvous(ns))
+        watcher.is_some_and(|watcher| !watcher.missed.iter().any(|missed| missed == ns))
+            && self.world.hears(session.0, ns)
     }
 
     pub fn sessions(&self) -> usize {
         self.world.sessions.len()
+    }
+
+    /// What has happened to games.
+    pub fn deeds(&mut self) -> Vec<Deed> {
+        std::mem::take(&mut self.world.deeds)
+    }
+
+    /// Games that a session's lists must show it.
+    pub fn listed_for(&self, session: SessionId) -> Vec<Face> {
+        self.world.listed_for(session.0)
+    }
+
+    /// Whether a session cannot know whether its lists show that game.
+    pub fn is_misled(&self, session: SessionId, ns: &str) -> bool {
+        self.world.is_misled(session.0, ns)
+    }
+
+    /// Games of which a session must know what was last set.
+    pub fn known_to(&self, session: SessionId) -> Vec<Face> {
+        self.world.known_to(session.0)
     }
 
     pub fn peers(&self) -> usize {
@@ -204,20 +309,34 @@ impl Oracle {
     /// Judges one step: some entries and everything that was sent meanwhile.
     fn step(&mut self, session: u64, now: Time, entries: Vec<Entry>, heard: &[&Delivery]) -> Verdict {
         self.known(heard)?;
-        let (own, others): (Vec<&Delivery>, Vec<&Delivery>) = heard.iter().partition(|delivery| delivery.to == session);
-        let mut own: VecDeque<&Message> = own.into_iter().map(|delivery| &*delivery.message).collect();
-        let mut news = Vec::new();
+        let (own, others): (Vec<&Delivery>, Vec<&Delivery>) =
+            heard.iter().copied().partition(|delivery| delivery.to == session);
+        let mut answers: VecDeque<&Message> = own.iter().map(|delivery| &*delivery.message).collect();
+        let births = self.world.births;
+        let (mut late, mut news) = (Vec::new(), Vec::new());
         if let Some(listing) = self.world.session(session).listing.take() {
-            let listing = self.world.hear_list(session, listing, &mut own, false, false)?;
+            let listing = self.world.hear_list(session, listing, &mut answers, false, false)?;
             self.world.session(session).listing = listing;
         }
         for entry in entries {
+            let made = answers.front().and_then(|answer| answer.rendezvous.first()).map(|made| made.ns().to_owned());
+            self.world.made = made;
+            let games = answers.iter().flat_map(|answer| &answer.game);
+            self.world.named = games.map(|game| game.ns().to_owned()).collect();
             let outcome = self.world.act(session, now, entry);
             news.extend(outcome.news);
-            self.hear_answer(session, outcome.answer, &mut own)?;
+            for (later, answer) in outcome.answers {
+                self.hear_answer(session, later, answer, &mut answers)?;
+            }
         }
-        ensure!(own.is_empty(), "session {session} is told what it did not ask for: {own:?}");
-        self.world.hear_news(session, now, news, &others)
+        late.extend(self.world.serve_seated(births));
+        let (later, seated) = self.world.seat_waiters();
+        late.extend(later);
+        news.extend(seated);
+        // What follows the answers in what a session is told are announcements.
+        let answered = own.len() - answers.len();
+        let rest: Vec<&Delivery> = own.into_iter().skip(answered).chain(others).collect();
+        self.hear_rest(session, now, late, news, &rest)
     }
 
     fn known(&self, heard: &[&Delivery]) -> Verdict {

@@ -1,13 +1,16 @@
 //! What must come of a request, by the rules of the protocol.
 
 use super::{
-    announced::{Doing, News},
-    ask::{Ask, Card, Entry},
-    lists::Listing,
-    world::{Peer, World, size},
+    announced::News,
+    ask::{Ask, Entry, Subject},
+    game_lists::GamesAnswer,
+    games::Shown,
+    lists::{Bookmark, Listing},
+    matches::Seat,
+    world::{Watch, World},
 };
-use foregather::domain::{Code, LeaveReason, Time};
-use std::net::IpAddr;
+use crate::pattern::matches;
+use foregather::domain::{Code, Time};
 
 /// What the one who asked must be told.
 #[derive(Debug)]
@@ -16,11 +19,18 @@ pub enum Expected {
     Refused {
         codes: Vec<Code>,
         retry_after_ms: Option<u32>,
+        /// The game that would take another program, and which one.
+        wanted: Option<(String, String)>,
     },
     Done,
     Granted {
         birth: u64,
+        game: Option<Shown>,
     },
+    Seat(Box<Seat>),
+    Games(GamesAnswer),
+    /// The server has done what it never may.
+    Impossible(String),
     Welcome,
     Heartbeat {
         nonce: u64,
@@ -29,20 +39,21 @@ pub enum Expected {
 }
 
 impl Expected {
-    fn refused(code: Code) -> Self {
-        Self::Refused { codes: vec![code], retry_after_ms: None }
+    pub fn refused(code: Code) -> Self {
+        Self::Refused { codes: vec![code], retry_after_ms: None, wanted: None }
     }
 }
 
-/// What must come of a request.
+/// What must come of a request: answers in order, with the number of the request
+/// if that is an earlier one.
 pub struct Outcome {
-    pub answer: Expected,
+    pub answers: Vec<(Option<u64>, Expected)>,
     pub news: Vec<News>,
 }
 
 impl From<Expected> for Outcome {
     fn from(answer: Expected) -> Self {
-        Self { answer, news: Vec::new() }
+        Self { answers: vec![(None, answer)], news: Vec::new() }
     }
 }
 
@@ -51,7 +62,8 @@ impl World {
     pub fn act(&mut self, session: u64, now: Time, entry: Entry) -> Outcome {
         self.versions.begin_cause();
         if let Err(wait) = self.admit(session, now) {
-            return Expected::Refused { codes: vec![Code::RateLimited], retry_after_ms: Some(wait) }.into();
+            return Expected::Refused { codes: vec![Code::RateLimited], retry_after_ms: Some(wait), wanted: None }
+                .into();
         }
         let ask = match entry {
             Ok(ask) => ask,
@@ -70,17 +82,14 @@ impl World {
             Ask::Hello { .. } => unreachable!("it was dealt with"),
             Ask::Heartbeat { reply: true, .. } => Expected::Done.into(),
             Ask::Heartbeat { nonce, .. } => Expected::Heartbeat { nonce }.into(),
-            Ask::Register { ns, id, card } => self.register(session, ns, id, card),
-            Ask::Unregister { ns, id } => self.unregister(session, &ns, id.as_deref()),
-            Ask::Rendezvous { pattern, leave: true } => {
-                let watches = &mut self.session(session).watches;
-                let before = watches.len();
-                watches.retain(|watch| *watch != pattern);
-                let left = watches.len() < before;
-                if left { Expected::Done } else { Expected::refused(Code::NotFound) }.into()
+            Ask::Register(entrance) => self.register(session, *entrance),
+            Ask::Unregister { ns, id, ban } => self.unregister(session, &ns, id.as_deref(), ban),
+            Ask::Match(ask) => self.quick_match(session, now, *ask),
+            Ask::Cancel { number } => self.cancel(session, number),
+            Ask::Rendezvous { pattern, subject, leave } => self.rendezvous(session, pattern, subject, leave).into(),
+            Ask::Discover { pattern, subject, limit, cookie } => {
+                self.discover(session, pattern, subject, limit, cookie).into()
             }
-            Ask::Rendezvous { pattern, .. } => self.rendezvous(session, pattern).into(),
-            Ask::Discover { pattern, limit, cookie } => self.discover(session, pattern, limit, cookie).into(),
         }
     }
 
@@ -97,110 +106,101 @@ impl World {
         Ok(())
     }
 
-    fn register(&mut self, session: u64, ns: String, id: Option<String>, mut card: Card) -> Outcome {
-        let host = self.session(session).host;
-        for address in &mut card.addresses {
-            *address = located(address, host);
+    fn rendezvous(&mut self, session: u64, pattern: String, subject: Subject, leave: bool) -> Expected {
+        match subject {
+            Subject::Peers { .. } if leave => self.leave(session, &pattern),
+            Subject::Peers { secret } => self.watch(session, pattern, secret),
+            // Whoever may not ask for games may not leave them either.
+            Subject::Games { .. } if self.session(session).is_of_the_seed() => Expected::refused(Code::InvalidMessage),
+            Subject::Games { .. } if leave => self.leave_games(session, &pattern),
+            Subject::Games { filter } => self.watch_games(session, pattern, filter),
         }
-        let known = match &id {
-            Some(id) => self.peer(&ns, id),
-            None => self.peers.iter().position(|peer| peer.ns == ns && peer.session == session && peer.unnamed),
+    }
+
+    fn leave(&mut self, session: u64, pattern: &str) -> Expected {
+        let watches = &mut self.session(session).watches;
+        let before = watches.len();
+        watches.retain(|watch| watch.pattern != pattern);
+        if watches.len() < before { Expected::Done } else { Expected::refused(Code::NotFound) }
+    }
+
+    fn watch(&mut self, session: u64, pattern: String, secret: Vec<u8>) -> Expected {
+        let known = self.session(session).watches.iter().find(|watch| watch.pattern == pattern).cloned();
+        // To say nothing leaves it at what was said before.
+        let brought = match &known {
+            Some(known) if secret.is_empty() => known.secret.clone(),
+            _ => secret.clone(),
         };
-        let Some(at) = known else { return self.enter(session, ns, id, card) };
-        if self.peers[at].session != session {
-            return Expected::refused(Code::PeerIdTaken).into();
+        if let Some(code) = self.bars(session, &pattern, &secret) {
+            return Expected::refused(code);
         }
-        let birth = self.peers[at].birth;
-        if self.peers[at].card == card {
-            return Expected::Granted { birth }.into();
+        if known.is_none() && self.watches_left(session) == 0 {
+            return Expected::refused(Code::TooManyWatches);
         }
-        let name = self.peers[at].id.clone();
-        let (old, new) = (size(&ns, name.as_deref(), &self.peers[at].card), size(&ns, name.as_deref(), &card));
-        if new > old && self.registered_bytes() - old + new > self.limits.registered_bytes {
-            return Expected::refused(Code::ServerFull).into();
-        }
-        self.peers[at].card = card;
-        let change = self.change(&ns);
-        self.peers[at].change = change;
-        let news = self.news(session, &self.peers[at].clone(), Doing::Came);
-        Outcome { answer: Expected::Granted { birth }, news: vec![news] }
-    }
-
-    fn enter(&mut self, session: u64, ns: String, id: Option<String>, card: Card) -> Outcome {
-        let limits = &self.limits;
-        let held = self.peers.iter().filter(|peer| peer.session == session).count();
-        let met = [
-            (held >= limits.registrations_per_connection, Code::TooManyRegistrations),
-            (!self.exists(&ns) && self.namespaces() >= limits.namespaces, Code::NamespaceLimit),
-            (self.registered_bytes() + size(&ns, id.as_deref(), &card) > limits.registered_bytes, Code::ServerFull),
-        ];
-        let codes: Vec<Code> = met.into_iter().filter_map(|(met, code)| met.then_some(code)).collect();
-        if !codes.is_empty() {
-            return Expected::Refused { codes, retry_after_ms: None }.into();
-        }
-        self.births += 1;
-        let change = self.change(&ns);
-        let peer = Peer { unnamed: id.is_none(), ns, id, session, card, birth: self.births, change };
-        self.peers.push(peer.clone());
-        let news = self.news(session, &peer, Doing::Came);
-        Outcome { answer: Expected::Granted { birth: peer.birth }, news: vec![news] }
-    }
-
-    fn unregister(&mut self, session: u64, ns: &str, id: Option<&str>) -> Outcome {
-        let leaving: Vec<u64> = match id {
-            Some(id) => {
-                let Some(at) = self.peer(ns, id) else { return Expected::refused(Code::NotFound).into() };
-                if self.peers[at].session != session {
-                    return Expected::refused(Code::NotOwner).into();
-                }
-                vec![self.peers[at].birth]
-            }
-            None => {
-                let own = self.peers.iter().filter(|peer| peer.ns == ns && peer.session == session);
-                own.map(|peer| peer.birth).collect()
-            }
-        };
-        if leaving.is_empty() {
-            return Expected::refused(Code::NotFound).into();
-        }
-        Outcome { answer: Expected::Done, news: self.take_out(session, &leaving, LeaveReason::Unregistered) }
-    }
-
-    /// Takes peers out, all for the same cause.
-    pub fn take_out(&mut self, session: u64, births: &[u64], reason: LeaveReason) -> Vec<News> {
-        let mut news = Vec::new();
-        for &birth in births {
-            let at = self.peers.iter().position(|peer| peer.birth == birth).expect("it was found just now");
-            let mut peer = self.peers.remove(at);
-            peer.change = self.change(&peer.ns);
-            news.push(self.news(session, &peer, Doing::Left(reason)));
-        }
-        self.tidy();
-        news
-    }
-
-    fn rendezvous(&mut self, session: u64, pattern: String) -> Expected {
-        let limit = self.limits.watches_per_connection;
-        let known = self.session(session);
-        let fresh = !known.watches.contains(&pattern);
-        if fresh {
-            if known.watches.len() >= limit {
-                return Expected::refused(Code::TooManyWatches);
-            }
-            known.watches.push(pattern.clone());
-        }
+        let watches = &mut self.session(session).watches;
+        watches.retain(|watch| watch.pattern != pattern);
+        watches.push(Watch { pattern: pattern.clone(), secret: brought });
+        self.begin_anew(session, &pattern);
+        let fresh = known.is_none();
+        let game = self.game(&pattern).map(|game| game.birth).filter(|_| self.session_number(session).is_some());
+        let game = game.map(|birth| {
+            let shown = self.shown(&pattern);
+            self.session(session).hear_of_game(&pattern, birth);
+            shown
+        });
         let listing = self.listing(session, pattern, None);
-        Expected::List(Listing { fresh, ..listing })
+        Expected::List(Listing { fresh, game, ..listing })
     }
 
-    fn discover(&mut self, session: u64, pattern: String, limit: Option<usize>, cookie: Option<Vec<u8>>) -> Expected {
+    fn session_number(&mut self, session: u64) -> Option<u64> {
+        self.session(session).request_id
+    }
+
+    /// Why a session that says this may not see who is in the game of that name.
+    /// Who says nothing may have said it before.
+    fn bars(&self, session: u64, pattern: &str, said: &[u8]) -> Option<Code> {
+        let game = self.game(pattern)?;
+        let wrong = if said.is_empty() { !self.shows_peers(session, pattern) } else { game.secret != said };
+        if self.is_banned(session, pattern) {
+            return Some(Code::Banned);
+        }
+        (wrong && !game.secret.is_empty() && !self.is_member(session, pattern)).then_some(Code::WrongSecret)
+    }
+
+    /// A snapshot mends what a session missed, where it shows anything.
+    fn begin_anew(&mut self, session: u64, pattern: &str) {
+        // A list without a number cannot say that it is complete.
+        if self.session_number(session).is_none() {
+            return;
+        }
+        let mut missed = std::mem::take(&mut self.session(session).missed);
+        missed.retain(|ns| !matches(pattern, ns) || !self.shows_peers(session, ns));
+        self.session(session).missed = missed;
+    }
+
+    fn discover(
+        &mut self,
+        session: u64,
+        pattern: String,
+        subject: Subject,
+        limit: Option<usize>,
+        cookie: Option<Vec<u8>>,
+    ) -> Expected {
         let most = self.limits.discover_page;
         // A client of the seed knows no pages, and is told of everybody.
         let page = if self.session(session).request_id.is_some() { most } else { usize::MAX };
         let page = limit.map_or(page, |limit| limit.min(most));
+        let secret = match subject {
+            Subject::Games { filter } => return self.discover_games(session, pattern, filter, page, cookie),
+            Subject::Peers { secret } => secret,
+        };
+        if let Some(code) = self.bars(session, &pattern, &secret) {
+            return Expected::refused(code);
+        }
         let mut listing = self.listing(session, pattern, Some(page));
         if let Some(cookie) = cookie {
-            let given = |mark: &&super::lists::Bookmark| mark.pattern == listing.pattern && mark.cookie == cookie;
+            let given =
+                |mark: &&Bookmark| (mark.session, &mark.pattern, &mark.cookie) == (session, &listing.pattern, &cookie);
             let Some(mark) = self.bookmarks.iter().rev().find(given) else {
                 return Expected::refused(Code::InvalidCookie);
             };
@@ -222,22 +222,7 @@ impl World {
             fresh: false,
             was_complete: false,
             announced: Vec::new(),
+            game: None,
         }
     }
-}
-
-/// A host that means "wherever I come from" becomes the one that others see.
-fn located(address: &[u8], host: IpAddr) -> Vec<u8> {
-    let host = match host {
-        IpAddr::V4(host) => host.to_string(),
-        IpAddr::V6(host) => format!("[{host}]"),
-    };
-    for scheme in ["", "udp://"] {
-        for nowhere in ["0.0.0.0", "[::]"] {
-            if let Some(port) = address.strip_prefix(format!("{scheme}{nowhere}:").as_bytes()) {
-                return [scheme.as_bytes(), host.as_bytes(), b":", port].concat();
-            }
-        }
-    }
-    address.to_vec()
 }

@@ -26,6 +26,11 @@ impl Mark {
         }
         self.changes.push(change);
     }
+
+    /// Whether both stand after the same change.
+    pub fn is_at(&self, other: &Self) -> bool {
+        self.changes == other.changes
+    }
 }
 
 /// Which version the server gave to which change. The oracle does not say what

@@ -2,12 +2,16 @@
 //! in lists that are searched from front to back.
 
 use super::{
-    ask::{Card, Entry},
+    ask::{Card, Entry, Pairs},
+    game_lists::GameBookmark,
+    games::{Game, Shown},
     lists::{Bookmark, Listing, reached},
+    lobby::Lobby,
+    matches::Waiter,
     rates::{Bucket, Callers},
     versions::{Change, Mark, Versions},
 };
-use crate::pattern::matches;
+use crate::{coverage::Deed, pattern::matches};
 use foregather::{
     domain::{Address, Namespace, PeerId, Registration},
     limits::Limits,
@@ -33,6 +37,21 @@ pub struct Peer {
     pub change: Change,
 }
 
+/// A watch of peers.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    pub pattern: String,
+    /// What its RENDEZVOUS brought.
+    pub secret: Vec<u8>,
+}
+
+/// A watch of games.
+#[derive(Debug, Clone)]
+pub struct GamesWatch {
+    pub pattern: String,
+    pub filter: Pairs,
+}
+
 /// A connection, from the server's side.
 #[derive(Debug)]
 pub struct Session {
@@ -41,7 +60,18 @@ pub struct Session {
     pub host: IpAddr,
     pub introduced: bool,
     pub asked: bool,
-    pub watches: Vec<String>,
+    /// It has numbered something.
+    pub numbered: bool,
+    pub watches: Vec<Watch>,
+    pub lists: Vec<GamesWatch>,
+    /// Games that its lists have shown it, and not closed.
+    pub shown: Vec<String>,
+    /// Games of which it knows what was last set, and their births.
+    pub told_games: Vec<(String, u64)>,
+    /// Games of which it was told something that was taken back before lists were told.
+    pub misled: Vec<String>,
+    /// Where it was not told of something.
+    pub missed: Vec<String>,
     pub request_id: Option<u64>,
     /// What its frame still asks for.
     pub entries: VecDeque<Entry>,
@@ -54,11 +84,6 @@ pub struct Session {
 }
 
 impl Session {
-    /// Whether it is in rendezvous there, the watch that it still waits for not counted.
-    pub fn is_in_rendezvous(&self, ns: &str) -> bool {
-        self.watches.iter().any(|watch| matches(watch, ns) && Some(watch) != self.new_watch())
-    }
-
     /// Whether it must hear of a change of that peer now.
     pub fn must_hear(&self, peer: &Peer) -> bool {
         let listed = |listing: &Listing| peer.birth <= reached(&listing.trail, &peer.ns);
@@ -75,7 +100,12 @@ impl Session {
         self.listing.as_ref().is_some_and(|listing| listing.request_id.is_some())
     }
 
-    fn new_watch(&self) -> Option<&String> {
+    /// Whether it may be a program that knows four types only.
+    pub fn is_of_the_seed(&self) -> bool {
+        !self.introduced && !self.numbered
+    }
+
+    pub fn new_watch(&self) -> Option<&String> {
         self.listing.as_ref().filter(|listing| listing.fresh).map(|listing| &listing.pattern)
     }
 }
@@ -93,7 +123,22 @@ pub struct World {
     /// Where the server stands.
     pub server_mark: Mark,
     pub bookmarks: Vec<Bookmark>,
+    pub game_bookmarks: Vec<GameBookmark>,
     pub births: u64,
+    /// Oldest first.
+    pub games: Vec<Game>,
+    /// First come first.
+    pub waiters: Vec<Waiter>,
+    pub lobby: Vec<Lobby>,
+    /// What games looked like in this step, after each change of them.
+    pub history: Vec<(String, Shown)>,
+    /// Counts what happens in a step one after the other.
+    pub phase: u64,
+    /// What the server says that it has called a new game.
+    pub made: Option<String>,
+    /// Games that it names in its answers of this step.
+    pub named: Vec<String>,
+    pub deeds: Vec<Deed>,
 }
 
 impl World {
@@ -107,6 +152,15 @@ impl World {
 
     pub fn born(&mut self, birth: u64) -> Option<&mut Peer> {
         self.peers.iter_mut().find(|peer| peer.birth == birth)
+    }
+
+    /// What somebody was told that this peer is called, gone or not.
+    pub fn name_of(&self, birth: u64) -> Option<String> {
+        self.peers.iter().find(|peer| peer.birth == birth).and_then(|peer| peer.id.clone())
+    }
+
+    pub fn next_phase(&mut self) {
+        self.phase += 1;
     }
 
     pub fn namespaces(&self) -> usize {
@@ -140,12 +194,6 @@ impl World {
     pub fn tidy(&mut self) {
         let peers = &self.peers;
         self.marks.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
-    }
-
-    /// What a session should know of others now, as far as it watches them.
-    pub fn truth_for(&self, session: u64) -> Vec<&Peer> {
-        let watcher = self.sessions.iter().find(|known| known.id == session).expect("it is open");
-        self.peers.iter().filter(|peer| peer.session != session && watcher.is_in_rendezvous(&peer.ns)).collect()
     }
 }
 
