@@ -106,7 +106,7 @@ impl Place {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let exit = match error {
-            ClientError::Refused(_) => Exit::Refused,
+            _ if error.refusal().is_some() => Exit::Refused,
             ClientError::Invalid(_) => Exit::Usage,
             ClientError::TooMany { .. } => Exit::System,
             ClientError::Deadline { .. } => Exit::NoAnswer,

@@ -20,6 +20,10 @@ pub(super) const REQUESTS_AT_ONCE: usize = 16;
 /// Requests that wait to be taken up before callers wait too.
 pub(super) const REQUESTS_WAITING: usize = 64;
 
+/// Answers about seats that nobody wants any more, to be given back if they are
+/// granted, before no further request is taken up.
+pub(super) const SEATS_UNWANTED: usize = 1_024;
+
 /// The longest deadline: a time that is added to a clock is capped.
 pub(super) const DEADLINE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 

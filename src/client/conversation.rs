@@ -1,23 +1,16 @@
 //! The client's side of one connection without its socket: requests and frames
 //! go in, bytes to be written come out.
 
-use super::{
-    ClientError, bounds,
-    calls::{Calls, Effect, Waiter},
-    feed::Feed,
-};
+use super::{ClientError, bounds, calls::Calls, own::Own, streams::Streams, waiter::Waiter};
 use crate::{
-    domain::{Announcement, Greeting, Outbound, Pattern, Refusal, Rendezvous, Request, RequestId, Subject},
+    domain::{Greeting, Outbound, Refusal, Request, RequestId, Unregister},
     limits::Limits,
     wire,
 };
 use bytes::{Bytes, BytesMut};
-use std::{
-    mem,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 /// A request on its way to the server.
@@ -47,9 +40,8 @@ pub(super) struct Conversation {
     limits: Limits,
     numbers: Arc<Numbers>,
     calls: Calls,
-    /// Every stream that lives. The server sends a change once however many of
-    /// them it concerns.
-    feeds: Vec<Arc<Feed>>,
+    streams: Streams,
+    own: Arc<Own>,
     /// Bytes to be written.
     outgoing: BytesMut,
     /// The server's question for a sign of life that is to be answered. To answer
@@ -60,21 +52,23 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(numbers: Arc<Numbers>) -> Self {
+    pub(super) fn new(numbers: Arc<Numbers>, own: Arc<Own>) -> Self {
         Self {
             limits: bounds::widest(),
             numbers,
             calls: Calls::new(),
-            feeds: Vec::new(),
+            streams: Streams::default(),
+            own,
             outgoing: BytesMut::new(),
             asked: None,
             last_word: None,
         }
     }
 
-    /// Whether so little waits to be written that there may be more.
+    /// Whether so little waits to be written, or to be given back, that there may
+    /// be more.
     pub(super) fn has_room(&self) -> bool {
-        self.outgoing.len() < bounds::OUTGOING_BYTES
+        self.outgoing.len() < bounds::OUTGOING_BYTES && self.calls.has_room()
     }
 
     /// What is to be written; the caller takes from its front.
@@ -91,9 +85,11 @@ impl Conversation {
         if waiter.is_abandoned() {
             return;
         }
-        if let Waiter::Watch { feed, .. } = &waiter {
-            self.feeds.push(feed.clone());
-        }
+        let instead = match &waiter {
+            Waiter::Watch { reader, asked, .. } => self.streams.watch(reader, asked),
+            _ => None,
+        };
+        let frame = instead.map_or(frame, |asked| wire::request(Some(id), &Request::Rendezvous(asked)));
         self.outgoing.extend_from_slice(&frame);
         self.calls.insert(id, waiter);
     }
@@ -114,12 +110,16 @@ impl Conversation {
                 self.calls.welcome(request_id, greeting.clone())?;
                 return Ok(Some(greeting));
             }
-            Outbound::Answer { request_id, answer } => match self.calls.answer(request_id, answer)? {
-                Effect::None => {}
-                Effect::Refused(feed) => self.forget(&feed),
-                Effect::Failed(feed, error) => self.fail(&feed, error),
-            },
-            Outbound::Announced(announcements) => announcements.iter().for_each(|change| self.announced(change)),
+            Outbound::Answer { request_id, answer } => {
+                self.calls.answer(request_id, answer, &self.own, &mut self.streams)?;
+                self.give_back();
+            }
+            Outbound::Announced(announcements) => {
+                for announcement in &announcements {
+                    self.streams.announce(announcement, &self.own);
+                }
+                self.give_back();
+            }
             Outbound::Asked { nonce } => self.asked = Some(nonce),
             Outbound::Parting(refusal) => self.last_word = Some(refusal),
             Outbound::Unknown => {}
@@ -127,20 +127,19 @@ impl Conversation {
         Ok(None)
     }
 
-    /// Ends the watches whose readers are gone.
+    /// Ends the watches, gives up the seats and takes back the requests of those
+    /// who are gone.
     pub(super) fn tidy(&mut self) {
-        let (gone, kept) = mem::take(&mut self.feeds).into_iter().partition::<Vec<_>, _>(|feed| feed.is_abandoned());
-        self.feeds = kept;
-        for feed in gone {
-            self.leave(feed.pattern());
+        for id in self.calls.tidy() {
+            self.tell(&Request::Cancel(id));
         }
+        self.streams.tidy();
+        self.give_back();
     }
 
     /// Tells all streams that nothing more will come.
     pub(super) fn end(&mut self, cause: &ClientError) {
-        for feed in mem::take(&mut self.feeds) {
-            feed.end((!matches!(cause, ClientError::Closed)).then(|| cause.clone()));
-        }
+        self.streams.end(cause);
     }
 
     /// What the server said last of its own accord, if anything.
@@ -148,107 +147,21 @@ impl Conversation {
         self.last_word.take()
     }
 
-    fn announced(&mut self, change: &Announcement) {
-        let mut failed = Vec::new();
-        for feed in &self.feeds {
-            if let Err(error) = feed.apply(change) {
-                failed.push((feed.clone(), error));
-            }
-        }
-        for (feed, error) in failed {
-            self.fail(&feed, error);
-        }
-    }
-
-    /// Ends one stream, and its watch with it.
-    fn fail(&mut self, feed: &Arc<Feed>, error: ClientError) {
-        feed.end(Some(error));
-        self.forget(feed);
-        self.leave(feed.pattern());
-    }
-
-    fn forget(&mut self, feed: &Arc<Feed>) {
-        self.feeds.retain(|other| !Arc::ptr_eq(other, feed));
-    }
-
-    /// Tells the server to end the watch, unless another stream shares it. Nobody
-    /// waits for the answer.
-    fn leave(&mut self, pattern: &Pattern) {
-        if self.feeds.iter().all(|other| other.pattern() != pattern) {
-            let request =
-                Request::Rendezvous(Rendezvous { pattern: pattern.clone(), subject: Subject::default(), leave: true });
-            self.outgoing.extend_from_slice(&wire::request(Some(self.numbers.next()), &request));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        domain::{Answer, LeaveReason, ListKind, Namespace, PeerId, Registration, Roster},
-        wire::proto,
-    };
-    use tokio::sync::oneshot;
-
-    /// Frames of every kind, as a good server sends them.
-    fn frames() -> Vec<Bytes> {
-        let limits = Limits::default();
-        let ada = Arc::new(Registration::new(
-            Namespace::parse("a").expect("it is legal"),
-            PeerId::parse("ada", &limits).expect("it is legal"),
-            vec!["192.0.2.7:7777".into()],
-            [("name".to_owned(), "Ada".to_owned())].into(),
-            3,
-        ));
-        let (ns, id) = (ada.ns.clone(), ada.id.clone());
-        let list = |kind| Roster { pattern: ns.clone().into(), kind, game: None, peers: vec![ada.clone()], more: true };
-        let observed = ([192, 0, 2, 7], 1).into();
-        let mut frames = Vec::new();
-        for answer in [
-            Answer::Done,
-            Answer::Granted { registration: ada.clone(), game: None },
-            Answer::Roster(list(ListKind::Snapshot { version: 3 })),
-            Answer::Roster(list(ListKind::Page { cookie: Some(Bytes::from_static(b"next")) })),
-            Answer::Refused(Refusal::new(crate::domain::Code::NotFound, "gone").of(&ns)),
-            Answer::Welcome(crate::domain::Welcome { session: "~s".into(), observed }),
-        ] {
-            wire::answer(Some(RequestId(1)), &answer, &limits, |frame| frames.push(frame));
-        }
-        let left = Announcement::Unregistered { ns: ns.clone(), id, reason: LeaveReason::Kicked, version: 4 };
-        frames.extend(wire::announcements(&[Announcement::Registered(ada.clone()), left], &limits));
-        frames.push(wire::request(None, &Request::Heartbeat { nonce: 1, reply: false }));
-        frames.push(wire::message(&proto::Message { r#type: Some(99), ..Default::default() }));
-        frames
-    }
-
-    #[test]
-    fn no_bytes_make_the_client_panic() {
-        // Each frame with each of its bytes changed, cut off there, or doubled.
-        for frame in frames() {
-            let (_, body) = frame.split_at(if frame[0] & 0x80 == 0 { 1 } else { 2 });
-            for at in 0..body.len() {
-                for change in [0x00, 0x01, 0x02, 0x7f, 0x80, 0xff] {
-                    let mut changed = body.to_vec();
-                    changed[at] ^= change;
-                    hear(&[body, &changed, &body[..at], &changed, body]);
-                }
+    /// Tells the server what is needed no longer.
+    fn give_back(&mut self) {
+        self.streams.release(&self.own, |ns, id| self.calls.may_be_given(ns, id));
+        for request in self.streams.requests() {
+            let id = self.tell(&request);
+            if let Request::Unregister(Unregister { ns, peer: Some(peer), .. }) = request {
+                self.calls.give_up(id, ns, peer);
             }
         }
     }
 
-    /// Says all of that to a client that watches and waits for an answer.
-    fn hear(bodies: &[&[u8]]) {
-        let mut conversation = Conversation::new(Arc::default());
-        let feed = Arc::new(Feed::new(Pattern::parse("a").expect("it is legal"), 2_000));
-        let (outcome, _answer) = oneshot::channel();
-        let id = conversation.numbers.next();
-        let waiter = Waiter::Watch { outcome: Some(outcome), feed };
-        conversation.call(Call { id, frame: Bytes::new(), waiter });
-        for body in bodies {
-            // What is wrong with it is told elsewhere.
-            let _ = conversation.receive(body);
-        }
-        conversation.tidy();
+    /// Says something whose answer nobody waits for.
+    fn tell(&mut self, request: &Request) -> RequestId {
+        let id = self.numbers.next();
+        self.outgoing.extend_from_slice(&wire::request(Some(id), request));
+        id
     }
 }

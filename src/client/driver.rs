@@ -4,6 +4,7 @@
 use super::{
     ClientError, bounds,
     conversation::{Call, Conversation, Numbers},
+    own::Own,
 };
 use crate::wire::{FrameCodec, FrameError};
 use futures::{FutureExt as _, StreamExt as _};
@@ -20,6 +21,7 @@ use tokio_util::{codec::FramedRead, sync::CancellationToken};
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     pub(super) numbers: Arc<Numbers>,
+    pub(super) own: Arc<Own>,
     /// A stream was dropped.
     pub(super) stream_gone: Arc<Notify>,
     /// The connection is to be closed.
@@ -53,7 +55,7 @@ enum Way {
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Driver<R, W> {
     pub(super) fn new(read: R, write: W, calls: mpsc::Receiver<Call>, shared: Arc<Shared>, patience: Duration) -> Self {
         let read = FramedRead::new(read, FrameCodec::new(bounds::FRAME_BYTES));
-        let conversation = Conversation::new(shared.numbers.clone());
+        let conversation = Conversation::new(shared.numbers.clone(), shared.own.clone());
         Self { read, write, calls, conversation, shared, patience }
     }
 

@@ -1,9 +1,10 @@
 use super::{
     ClientError,
-    feed::{Feed, Next},
-    state::Change,
+    feed::Subscription,
+    ledger::Change,
+    roster::{Roster, RosterChange},
 };
-use crate::domain::{LeaveReason, Registration};
+use crate::domain::{Game, LeaveReason, Registration};
 use futures::Stream;
 use std::{
     future::poll_fn,
@@ -11,7 +12,6 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::sync::Notify;
 
 /// What happened where a stream is in rendezvous.
 #[derive(Debug, Clone)]
@@ -31,6 +31,22 @@ pub enum Event {
         /// The number of the change.
         version: u64,
     },
+    /// This client's own peer was taken out by others: kicked, or the game is
+    /// over. Those who stay may go on without it, so nothing is promised of what
+    /// the stream tells of that game from then on. What this client does itself is
+    /// not told.
+    Removed {
+        /// As it stood last.
+        last: Arc<Registration>,
+        /// Why.
+        reason: LeaveReason,
+        /// The number of the change.
+        version: u64,
+    },
+    /// The settings or the owner of the game, in a stream of one namespace that
+    /// is one: as they are if this comes before [`Event::Current`], changed after
+    /// it. What this client sets itself is not told.
+    Game(Arc<Game>),
     /// All who were there when the stream began have been told; what follows
     /// happens as it is told.
     Current {
@@ -44,13 +60,17 @@ pub enum Event {
     Ended(ClientError),
 }
 
-impl From<Change> for Event {
-    fn from(change: Change) -> Self {
+impl From<RosterChange> for Event {
+    fn from(change: RosterChange) -> Self {
         match change {
-            Change::Registered(registration) => Self::Registered(registration),
-            Change::Updated(registration) => Self::Updated(registration),
-            Change::Unregistered { last, reason, version } => Self::Unregistered { last, reason, version },
-            Change::Current { version } => Self::Current { version },
+            RosterChange::Peer(Change::Came(registration)) => Self::Registered(registration),
+            RosterChange::Peer(Change::Changed(registration)) => Self::Updated(registration),
+            RosterChange::Peer(Change::Gone { last, cause, version }) => {
+                Self::Unregistered { last, reason: cause, version }
+            }
+            RosterChange::Peer(Change::Current { version }) => Self::Current { version },
+            RosterChange::Removed { last, reason, version } => Self::Removed { last, reason, version },
+            RosterChange::Game(game) => Self::Game(game),
         }
     }
 }
@@ -66,17 +86,9 @@ impl From<Change> for Event {
 /// [`Event::Updated`]. The events of one peer are in order, those of different
 /// peers come in the order of their first untold change.
 #[derive(Debug)]
-pub struct Events {
-    feed: Arc<Feed>,
-    /// Tells the driver to look for streams that are gone.
-    wake: Arc<Notify>,
-}
+pub struct Events(pub(super) Subscription<Roster>);
 
 impl Events {
-    pub(super) fn new(feed: Arc<Feed>, wake: Arc<Notify>) -> Self {
-        Self { feed, wake }
-    }
-
     /// The next event; `None` after the last. To drop this future loses nothing.
     pub async fn next(&mut self) -> Option<Event> {
         poll_fn(|cx| self.poll(cx)).await
@@ -86,16 +98,11 @@ impl Events {
     /// said so far, also where its event has not been read yet. Once the stream
     /// has ended, who was there last.
     pub fn roster(&self) -> impl Iterator<Item = Arc<Registration>> + use<> {
-        self.feed.present().into_iter()
+        self.0.read(|roster| roster.present().cloned().collect::<Vec<_>>()).into_iter()
     }
 
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        match self.feed.poll(cx) {
-            Poll::Ready(Next::Change(change)) => Poll::Ready(Some(change.into())),
-            Poll::Ready(Next::Failed(error)) => Poll::Ready(Some(Event::Ended(error))),
-            Poll::Ready(Next::Over) => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll(cx, Event::Ended)
     }
 }
 
@@ -104,12 +111,5 @@ impl Stream for Events {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         self.poll(cx)
-    }
-}
-
-impl Drop for Events {
-    fn drop(&mut self) {
-        self.feed.abandon();
-        self.wake.notify_one();
     }
 }

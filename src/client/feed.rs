@@ -2,32 +2,39 @@
 //! it hears, the reader takes what it was not told yet. The lock is held for as
 //! long as that takes and never across an await.
 
-use super::{
-    ClientError,
-    state::{Change, Overflow, Roster},
-};
-use crate::domain::{Announcement, Pattern, Registration};
+use super::ClientError;
+use crate::domain::Announcement;
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
 };
+use tokio::sync::Notify;
+
+/// What is kept for a reader: how things stand, and what of it is untold.
+pub(super) trait Account {
+    /// What a reader is told.
+    type Change;
+
+    /// Takes a change, which may be of something else.
+    fn apply(&mut self, announcement: &Announcement) -> Result<(), ClientError>;
+
+    /// The next thing to tell.
+    fn pop(&mut self) -> Option<Self::Change>;
+}
 
 /// One stream's share of what the connection hears.
 #[derive(Debug)]
-pub(super) struct Feed {
-    pattern: Pattern,
-    limit_bytes: usize,
-    state: Mutex<State>,
+pub(super) struct Feed<A> {
+    state: Mutex<State<A>>,
 }
 
 #[derive(Debug)]
-struct State {
-    roster: Roster,
+struct State<A> {
+    /// `None` once its reader is gone.
+    account: Option<A>,
     end: End,
     waker: Option<Waker>,
-    /// Its reader is gone.
-    abandoned: bool,
 }
 
 /// Whether more is to come.
@@ -39,33 +46,18 @@ enum End {
     Over,
 }
 
-/// What a reader gets.
-#[derive(Debug)]
-pub(super) enum Next {
-    Change(Change),
-    Failed(ClientError),
-    Over,
-}
-
-impl Feed {
-    pub(super) fn new(pattern: Pattern, limit_bytes: usize) -> Self {
-        let roster = Roster::new(pattern.clone(), limit_bytes);
-        let state = State { roster, end: End::Open, waker: None, abandoned: false };
-        Self { pattern, limit_bytes, state: Mutex::new(state) }
+impl<A: Account> Feed<A> {
+    pub(super) fn new(account: A) -> Self {
+        Self { state: Mutex::new(State { account: Some(account), end: End::Open, waker: None }) }
     }
 
-    pub(super) fn pattern(&self) -> &Pattern {
-        &self.pattern
-    }
-
-    /// Takes a part of the list of who is there.
-    pub(super) fn list(&self, peers: Vec<Arc<Registration>>, version: u64, more: bool) -> Result<(), ClientError> {
-        self.change(|roster| roster.list(peers, version, more))
-    }
-
-    /// Takes a change.
-    pub(super) fn apply(&self, announcement: &Announcement) -> Result<(), ClientError> {
-        self.change(|roster| roster.apply(announcement))
+    /// Takes a change, or a part of a list; nothing once it has ended.
+    pub(super) fn change(&self, change: impl FnOnce(&mut A) -> Result<(), ClientError>) -> Result<(), ClientError> {
+        let mut state = self.lock();
+        let State { account: Some(account), end: End::Open, .. } = &mut *state else { return Ok(()) };
+        let outcome = change(account);
+        wake(state);
+        outcome
     }
 
     /// Nothing more will come, because of that error or, without one, because the
@@ -78,29 +70,20 @@ impl Feed {
         wake(state);
     }
 
-    /// The reader is gone, and with it what was kept for it.
-    pub(super) fn abandon(&self) {
-        let nothing = Roster::new(self.pattern.clone(), self.limit_bytes);
-        let mut state = self.lock();
-        state.abandoned = true;
-        let kept = mem::replace(&mut state.roster, nothing);
-        // The driver does not wait until all of it is freed.
-        drop(state);
-        drop(kept);
-    }
-
     pub(super) fn is_abandoned(&self) -> bool {
-        self.lock().abandoned
+        self.lock().account.is_none()
     }
 
-    pub(super) fn present(&self) -> Vec<Arc<Registration>> {
-        self.lock().roster.present().cloned().collect()
+    /// How things stand; `None` once its reader is gone.
+    fn read<T>(&self, read: impl FnOnce(&A) -> T) -> Option<T> {
+        self.lock().account.as_ref().map(read)
     }
 
-    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Next> {
+    /// What happens next; `None` after the end.
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<A::Change, ClientError>>> {
         let mut state = self.lock();
-        if let Some(change) = state.roster.pop() {
-            return Poll::Ready(Next::Change(change));
+        if let Some(change) = state.account.as_mut().and_then(Account::pop) {
+            return Poll::Ready(Some(Ok(change)));
         }
         match mem::replace(&mut state.end, End::Over) {
             End::Open => {
@@ -108,35 +91,70 @@ impl Feed {
                 state.waker = Some(cx.waker().clone());
                 Poll::Pending
             }
-            End::Failed(error) => Poll::Ready(Next::Failed(error)),
-            End::Over => Poll::Ready(Next::Over),
+            End::Failed(error) => Poll::Ready(Some(Err(error))),
+            End::Over => Poll::Ready(None),
         }
     }
+}
 
-    fn change(&self, change: impl FnOnce(&mut Roster) -> Result<(), Overflow>) -> Result<(), ClientError> {
-        let mut state = self.lock();
-        if state.abandoned {
-            return Ok(());
-        }
-        let outcome = change(&mut state.roster);
-        wake(state);
-        outcome.map_err(|Overflow| ClientError::TooMany {
-            pattern: self.pattern.to_string(),
-            limit_bytes: self.limit_bytes,
-        })
+impl<A> Feed<A> {
+    /// The reader is gone, and with it what was kept for it.
+    fn abandon(&self) {
+        let kept = self.lock().account.take();
+        // The driver does not wait until all of it is freed.
+        drop(kept);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<A>> {
         self.state.lock().expect("nobody panics while holding it")
     }
 }
 
 /// Wakes the reader, outside of the lock: a waker is foreign code, which may come
 /// back here.
-fn wake(mut state: MutexGuard<'_, State>) {
+fn wake<A>(mut state: MutexGuard<'_, State<A>>) {
     let waker = state.waker.take();
     drop(state);
     if let Some(waker) = waker {
         waker.wake();
+    }
+}
+
+/// The reader's end of a feed.
+#[derive(Debug)]
+pub(super) struct Subscription<A> {
+    feed: Arc<Feed<A>>,
+    /// Tells the driver to look for streams that are gone.
+    gone: Arc<Notify>,
+}
+
+impl<A: Account> Subscription<A> {
+    pub(super) fn new(account: A, gone: Arc<Notify>) -> Self {
+        Self { feed: Arc::new(Feed::new(account)), gone }
+    }
+
+    /// The driver's end.
+    pub(super) fn feed(&self) -> Arc<Feed<A>> {
+        self.feed.clone()
+    }
+
+    /// What happens next, as the program is told it; `None` after the end.
+    pub(super) fn poll<E: From<A::Change>>(
+        &self,
+        cx: &mut Context<'_>,
+        ended: impl FnOnce(ClientError) -> E,
+    ) -> Poll<Option<E>> {
+        self.feed.poll(cx).map(|next| next.map(|change| change.map_or_else(ended, E::from)))
+    }
+
+    pub(super) fn read<T>(&self, read: impl FnOnce(&A) -> T) -> T {
+        self.feed.read(read).expect("its reader is there")
+    }
+}
+
+impl<A> Drop for Subscription<A> {
+    fn drop(&mut self) {
+        self.feed.abandon();
+        self.gone.notify_one();
     }
 }

@@ -1,14 +1,18 @@
 use super::{
     ClientError, ClientOptions, Events, Page, Peer,
-    calls::{Outcome, Waiter},
-    feed::Feed,
+    feed::Subscription,
+    ledger::Record as _,
     line::Line,
-    state,
+    pages::Paging,
+    roster::Roster,
+    streams::Reader,
+    waiter::{Outcome, Waiter},
 };
 #[cfg(doc)]
 use crate::domain::Code;
 use crate::domain::{
-    Discover, Greeting, Namespace, Pattern, PeerId, Register, Registration, Rendezvous, Request, Subject, Unregister,
+    Discover, Greeting, Namespace, Pattern, PeerId, Register, Registration, Rendezvous, Request, Secret, Subject,
+    Unregister,
 };
 use bytes::Bytes;
 use std::{fmt, sync::Arc};
@@ -25,9 +29,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// it was asked.
 #[derive(Debug, Clone)]
 pub struct Client {
-    line: Line,
+    pub(super) line: Line,
     greeting: Arc<Greeting>,
-    roster_bytes: usize,
+    pub(super) roster_bytes: usize,
 }
 
 impl Client {
@@ -55,34 +59,37 @@ impl Client {
     /// made if none was wanted, and with its addresses filled in.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] with [`Code::PeerIdTaken`] if another connection
-    /// has registered this id there; or with the limit that is reached.
+    /// [`ClientError::PeerIdTaken`] if another connection has registered this id
+    /// there; why the game, if it is one, is closed to this peer;
+    /// [`ClientError::Refused`] with the limit that is reached.
     pub async fn register(&self, ns: &str, peer: Peer) -> Result<Arc<Registration>, ClientError> {
         let ns = namespace(ns)?;
         let peer = peer.parse().map_err(|refusal| ClientError::Invalid(refusal.of(&ns)))?;
         let what = format!("the registration in {ns}");
-        self.call(what, Request::Register(Register::new(ns, peer)), Waiter::Granted).await
+        let (registration, _game) =
+            self.call(what, Request::Register(Register::new(ns, peer)), Waiter::Register).await?;
+        Ok(registration)
     }
 
     /// Takes a peer, which this client registered, out of a namespace.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] with [`Code::NotFound`] if it is not there, or
-    /// [`Code::NotOwner`] if another connection registered it.
+    /// [`ClientError::NotFound`] if it is not there, or [`ClientError::NotOwner`]
+    /// if another connection registered it.
     pub async fn unregister(&self, ns: &str, id: &PeerId) -> Result<(), ClientError> {
         let ns = namespace(ns)?;
         let what = format!("taking {id} out of {ns}");
-        self.call(what, Request::Unregister(Unregister { ns, peer: Some(id.clone()), ban: false }), Waiter::Done).await
+        self.take_out(what, Unregister { ns, peer: Some(id.clone()), ban: false }).await
     }
 
     /// Takes all that this client registered in a namespace out of it.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] with [`Code::NotFound`] if nothing of it is there.
+    /// [`ClientError::NotFound`] if nothing of it is there.
     pub async fn unregister_all(&self, ns: &str) -> Result<(), ClientError> {
         let ns = namespace(ns)?;
         let what = format!("taking all out of {ns}");
-        self.call(what, Request::Unregister(Unregister { ns, peer: None, ban: false }), Waiter::Done).await
+        self.take_out(what, Unregister { ns, peer: None, ban: false }).await
     }
 
     /// Begins to hear who comes and goes in a namespace, or in those that a
@@ -94,15 +101,19 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], for example with [`Code::TooManyWatches`].
     pub async fn rendezvous(&self, pattern: &str) -> Result<Events, ClientError> {
-        let pattern = self::pattern(pattern)?;
-        let feed = Arc::new(Feed::new(pattern.clone(), self.roster_bytes));
-        // From here on the watch ends when the stream is dropped, also if that is
-        // because this call is.
-        let events = Events::new(feed.clone(), self.line.stream_gone());
-        let what = format!("the rendezvous in {pattern}");
-        let request = Request::Rendezvous(Rendezvous { pattern, subject: Subject::default(), leave: false });
-        self.call(what, request, |outcome| Waiter::Watch { outcome: Some(outcome), feed }).await?;
-        Ok(events)
+        self.watch_peers(self::pattern(pattern)?, Secret::default()).await
+    }
+
+    /// As [`Client::rendezvous`], in a game that shows its peers only to those who
+    /// know its secret. (Who is there needs none.)
+    ///
+    /// # Errors
+    /// [`ClientError::WrongSecret`].
+    pub async fn rendezvous_with(&self, ns: &str, secret: impl AsRef<[u8]>) -> Result<Events, ClientError> {
+        let ns = namespace(ns)?;
+        let secret = Secret::parse(Bytes::copy_from_slice(secret.as_ref()));
+        let secret = secret.map_err(|refusal| ClientError::Invalid(refusal.of(&ns)))?;
+        self.watch_peers(ns.into(), secret).await
     }
 
     /// Lists who is in a namespace, or in those that a pattern stands for, this
@@ -122,7 +133,7 @@ impl Client {
             let mut cookie = None;
             loop {
                 let page = self.page(&pattern, None, cookie, left_bytes).await?;
-                let bytes: usize = page.peers.iter().map(|peer| state::cost(peer)).sum();
+                let bytes: usize = page.peers.iter().map(|peer| peer.cost()).sum();
                 left_bytes = left_bytes.saturating_sub(bytes);
                 // Each page must bring the end nearer, or there might be none.
                 if page.peers.is_empty() && page.cookie.is_some() {
@@ -182,14 +193,44 @@ impl Client {
         cookie: Option<Bytes>,
         left_bytes: usize,
     ) -> Result<Page, ClientError> {
-        let too_many = ClientError::TooMany { pattern: pattern.to_string(), limit_bytes: self.roster_bytes };
         let request =
             Request::Discover(Discover { pattern: pattern.clone(), subject: Subject::default(), limit, cookie });
-        self.line.ask(request, |outcome| Waiter::Page { outcome, peers: Vec::new(), left_bytes, too_many }).await
+        let too_many = self.too_many(pattern);
+        let waiter = |outcome| Waiter::Page(Paging::new(outcome, left_bytes, too_many));
+        let (peers, cookie) = self.line.ask(request, waiter).await?;
+        Ok(Page { peers, cookie })
+    }
+
+    async fn watch_peers(&self, pattern: Pattern, secret: Secret) -> Result<Events, ClientError> {
+        let what = format!("the rendezvous in {pattern}");
+        let events = self.events(pattern.clone());
+        let asked = Rendezvous { pattern, subject: Subject::Peers { secret }, leave: false };
+        self.line.in_time(what, self.watch(asked, Reader::Peers(events.0.feed()))).await?;
+        Ok(events)
+    }
+
+    /// A stream that watches nothing yet. What is asked for it from here on is
+    /// taken back when it is dropped, also if that is because the asking is.
+    pub(super) fn events(&self, pattern: Pattern) -> Events {
+        Events(Subscription::new(Roster::new(pattern, self.roster_bytes), self.line.stream_gone()))
+    }
+
+    pub(super) async fn watch(&self, asked: Rendezvous, reader: Reader) -> Result<(), ClientError> {
+        self.line.ask(Request::Rendezvous(asked.clone()), |outcome| Waiter::Watch { outcome, reader, asked }).await
+    }
+
+    pub(super) async fn take_out(&self, what: String, request: Unregister) -> Result<(), ClientError> {
+        let (ns, peer) = (request.ns.clone(), request.peer.clone());
+        self.call(what, Request::Unregister(request), |outcome| Waiter::Unregister { outcome, ns, peer }).await
+    }
+
+    /// That a list takes more memory than it may.
+    pub(super) fn too_many(&self, pattern: &Pattern) -> ClientError {
+        ClientError::TooMany { pattern: pattern.to_string(), limit_bytes: self.roster_bytes }
     }
 
     /// Asks one thing, and waits for the answer until the deadline.
-    async fn call<T>(
+    pub(super) async fn call<T>(
         &self,
         what: String,
         request: Request,
@@ -199,10 +240,10 @@ impl Client {
     }
 }
 
-fn namespace(text: &str) -> Result<Namespace, ClientError> {
+pub(super) fn namespace(text: &str) -> Result<Namespace, ClientError> {
     Namespace::parse(text).map_err(ClientError::Invalid)
 }
 
-fn pattern(text: &str) -> Result<Pattern, ClientError> {
+pub(super) fn pattern(text: &str) -> Result<Pattern, ClientError> {
     Pattern::parse(text).map_err(ClientError::Invalid)
 }

@@ -1,8 +1,9 @@
 use super::{
     ClientError, bounds,
-    calls::{Outcome, Waiter},
     conversation::Call,
     driver::{Driver, Shared},
+    own::Own,
+    waiter::{Outcome, Waiter},
 };
 use crate::{
     domain::{Code, Greeting, Refusal, Request, RequestId},
@@ -92,8 +93,23 @@ impl Line {
         what: String,
         answer: impl Future<Output = Result<T, ClientError>>,
     ) -> Result<T, ClientError> {
-        let after = self.deadline;
+        self.in_longer_time(Duration::ZERO, what, answer).await
+    }
+
+    /// The same, for what may take so much longer than the deadline.
+    pub(super) async fn in_longer_time<T>(
+        &self,
+        longer: Duration,
+        what: String,
+        answer: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        let after = self.deadline + longer;
         timeout(after, answer).await.unwrap_or(Err(ClientError::Deadline { what, after }))
+    }
+
+    /// What is registered through it.
+    pub(super) fn own(&self) -> &Own {
+        &self.shared.own
     }
 
     /// What tells the driver that a stream is gone.

@@ -39,15 +39,67 @@
 //! # }
 //! ```
 //!
+//! # Games
+//!
+//! A [`Seat`] is a place in a game: who one is there, what the game is, who comes
+//! and goes. It is given up when it is dropped. [`Client::match_game`] finds one
+//! in a single round trip, [`Client::host`] makes a game under a name of one's
+//! own, [`Client::join`] enters one whose name is known, and [`Client::games`] is a
+//! lobby: a list of games that lives.
+//!
+//! ```
+//! use foregather::client::{Client, ClientError, Event, GameOptions, MatchOptions, Peer};
+//! # use foregather::server::{Server, ServerOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = Server::start(ServerOptions { listen: ([127, 0, 0, 1], 0).into(), ..Default::default() })?;
+//! // Ada hosts a game for two on the board that she likes best.
+//! let ada = Client::connect(server.local_addr()).await?;
+//! let game = GameOptions::new().capacity(2).attribute("board", "marble");
+//! let mut hers = ada.host("chess/K7QP", Peer::new().address(":7777").attribute("name", "Ada"), game).await?;
+//! assert!(hers.is_owner());
+//!
+//! // Bob takes whichever open game is nearest to full, and would make one if there were none.
+//! let bob = Client::connect(server.local_addr()).await?;
+//! let options = MatchOptions::new().create(GameOptions::new().capacity(2));
+//! let his = bob.match_game("chess", Peer::new().attribute("name", "Bob"), options).await?;
+//! assert_eq!(his.ns(), hers.ns());
+//! for host in his.roster() {
+//!     println!("{} is at {}", host.attributes["name"], host.addresses[0]);
+//! }
+//!
+//! // Ada hears of him, and that the game is full: it can start.
+//! while let Some(event) = hers.next().await {
+//!     if let Event::Registered(guest) = event {
+//!         assert_eq!(guest.attributes["name"], "Bob");
+//!         break;
+//!     }
+//! }
+//! assert!(hers.game().is_some_and(|game| game.members == game.capacity));
+//!
+//! // Whoever comes too late is told so.
+//! let eve = Client::connect(server.local_addr()).await?;
+//! match eve.join("chess/K7QP", Peer::new(), Default::default()).await {
+//!     Err(ClientError::GameFull(_)) => println!("try another one"),
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What it is made of
 //!
 //! One task owns the connection (`driver`); it knows sockets and time, and what
 //! is said on the connection it leaves to `conversation`, which knows neither.
 //! Calls reach the task through a bounded queue and wait for their answers in
-//! `calls`. What is announced goes to each stream's `feed`, where `state`
-//! keeps who is there and what the reader was not told yet. Nobody who does not
-//! read holds up anybody else, and nothing that a server sends can make the client
-//! panic or hold more than `bounds` and [`ClientOptions`] say.
+//! `calls`. What is announced goes to each stream's `feed`, where a `roster` or a
+//! `lobby` keeps what is there and what the reader was not told yet, both in a
+//! `ledger`. `streams` knows what each of them watches and which seat it stands
+//! for, so that nothing is left behind on the server when its reader is gone,
+//! however early. Nobody who does not read holds up anybody else, and nothing that
+//! a server sends can make the client panic or hold more than `bounds` and
+//! [`ClientOptions`] say.
 
 mod bounds;
 mod calls;
@@ -56,20 +108,33 @@ mod driver;
 mod error;
 mod events;
 mod feed;
+mod game;
+mod games;
 mod handle;
+mod ledger;
 mod line;
+mod lobby;
 mod options;
+mod own;
+mod pages;
 mod peer;
-mod state;
+mod roster;
+mod seat;
+mod streams;
 #[cfg(test)]
 mod tests;
+mod waiter;
 
 pub use crate::domain::{
-    Address, Allowance, Attributes, Code, Greeting, LeaveReason, Namespace, PeerId, Refusal, Registration,
+    Address, Allowance, AppVersion, Attributes, Code, Game, Greeting, LeaveReason, Namespace, OwnerPolicy, PeerId,
+    Refusal, Registration,
 };
-pub use calls::Page;
 pub use error::ClientError;
 pub use events::{Event, Events};
+pub use game::{Entry, GameOptions, MatchOptions, Return};
+pub use games::{GameEvent, Games};
 pub use handle::Client;
 pub use options::ClientOptions;
+pub use pages::{GamePage, Page};
 pub use peer::Peer;
+pub use seat::Seat;

@@ -55,16 +55,16 @@ impl ClientOptions {
     }
 
     /// How long each call may take, connecting included: 10 seconds by default,
-    /// a day at most.
+    /// a day at most. A match that waits for a game may take so much longer.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline.min(bounds::DEADLINE_MAX);
         self
     }
 
-    /// Bytes of memory that the peers of one stream, or of one
+    /// Bytes of memory that the peers or games of one stream, or of one
     /// [`Client::discover`], may take: 64 MiB by default, enough for about 100,000
-    /// peers that say little of themselves. Beyond it the stream ends, or the call
+    /// that say little of themselves. Beyond it the stream ends, or the call
     /// fails, with [`ClientError::TooMany`].
     #[must_use]
     pub fn roster_bytes(mut self, bytes: usize) -> Self {

@@ -1,7 +1,12 @@
 //! The client against a server that does exactly what a test tells it to, also
 //! what no good server would.
 
+mod games;
+mod hostile;
+mod matches;
+mod members;
 mod script;
+mod seats;
 
 use super::{ClientError, ClientOptions, Event, Peer};
 use crate::{
@@ -133,7 +138,7 @@ async fn a_refusal_is_an_error_that_says_why() {
     let (me, ()) = join!(client.register("a", Peer::new().id("ada")), server.next_gets(Answer::Refused(taken.clone())));
     let error = me.expect_err("it was refused");
     assert_eq!((error.code(), error.retry_after()), (Some(Code::PeerIdTaken), Some(Duration::from_secs(1))));
-    assert!(matches!(error, ClientError::Refused(refusal) if refusal == taken));
+    assert!(matches!(error, ClientError::PeerIdTaken(refusal) if refusal == taken));
 
     // What is illegal everywhere, or too long for this server, is not sent at all.
     let long = Peer::new().attribute("a", "v".repeat(64 * 1024));

@@ -1,17 +1,20 @@
 //! A server that does exactly what a test tells it to.
 
-use super::super::{Client, ClientError, ClientOptions, Event, Events};
 use crate::{
+    client::{
+        Client, ClientError, ClientOptions, Entry, Event, Events, GameEvent, Games, MatchOptions, OwnerPolicy, Peer,
+        Seat,
+    },
     domain::{
-        Announcement, Answer, LeaveReason, ListKind, Namespace, Pattern, PeerId, Registration, Rendezvous, Request,
-        RequestId, Roster, Welcome,
+        self, Announcement, Answer, AppVersion, Code, Game, GameList, LeaveReason, ListKind, Namespace, Pattern,
+        PeerId, Refusal, Registration, Rendezvous, Request, RequestId, Roster, Unregister, Welcome,
     },
     limits::Limits,
     wire::{self, FrameCodec},
 };
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split},
     join,
@@ -43,6 +46,21 @@ impl Server {
         let (_, request) = self.asked().await;
         let Request::Rendezvous(Rendezvous { pattern, leave: true, .. }) = request else { panic!("{request:?}") };
         pattern
+    }
+
+    /// The next request, which takes a peer out, and is granted.
+    pub(super) async fn given_up(&mut self) -> (String, String) {
+        let (id, request) = self.asked().await;
+        self.answer(id, Answer::Done).await;
+        let Request::Unregister(Unregister { ns, peer: Some(id), ban: false }) = request else { panic!("{request:?}") };
+        (ns.to_string(), id.to_string())
+    }
+
+    /// The next request, which takes a MATCH back.
+    pub(super) async fn cancelled(&mut self) -> RequestId {
+        let (_, request) = self.asked().await;
+        let Request::Cancel(id) = request else { panic!("{request:?}") };
+        id
     }
 
     pub(super) async fn send(&mut self, bytes: &[u8]) {
@@ -142,6 +160,63 @@ pub(super) fn page(peers: &[(&str, u64)], cookie: Option<&'static str>, more: bo
     list("a", ListKind::Page { cookie: cookie.map(Bytes::from) }, peers, more)
 }
 
+/// A game of four that Ada owns and in which two are; the map is "sea".
+pub(super) fn game(ns: &str, version: u64) -> Game {
+    let map = [("map".to_owned(), "sea".to_owned())];
+    Game {
+        ns: Namespace::parse(ns).expect(ns),
+        owner: Some(registration(ns, "ada", version).id.clone()),
+        capacity: 4,
+        members: 2,
+        locked: false,
+        listed: true,
+        app_version: AppVersion::default(),
+        attributes: Arc::new(map.into()),
+        owner_policy: OwnerPolicy::Oldest,
+        term: 1,
+        version,
+        needs_secret: false,
+    }
+}
+
+pub(super) fn changed(game: Game) -> Announcement {
+    Announcement::Game(Box::new(game))
+}
+
+pub(super) fn closed(ns: &str, version: u64) -> Announcement {
+    Announcement::GameClosed { ns: Namespace::parse(ns).expect(ns), version }
+}
+
+pub(super) fn game_list(pattern: &str, games: Vec<Game>, more: bool) -> Answer {
+    let pattern = Pattern::parse(pattern).expect(pattern);
+    Answer::Games(GameList { pattern, kind: ListKind::Snapshot { version: 100 }, games, more })
+}
+
+pub(super) fn granted(ns: &str, id: &str, game: Option<Game>) -> Answer {
+    Answer::Granted { registration: registration(ns, id, 100), game: game.map(Box::new) }
+}
+
+/// The seat of the first of these in a game of all of them.
+pub(super) fn seat(ns: &str, peers: &[(&str, u64)]) -> Answer {
+    let members = u32::try_from(peers.len()).expect("there are few of them");
+    let game = Game { members, ..game(ns, 100) };
+    let peers = peers.iter().map(|(id, version)| registration(ns, id, *version)).collect();
+    Answer::Seat(domain::Seat { ns: game.ns.clone(), version: 100, game: Some(Box::new(game)), peers, more: false })
+}
+
+pub(super) async fn watching_games(
+    client: &Client,
+    server: &mut Server,
+    pattern: &str,
+    filter: &[(&str, &str)],
+) -> Games {
+    let asked = client.games(pattern, filter.iter().copied());
+    let (games, ()) = join!(asked, server.next_gets(game_list(pattern, Vec::new(), false)));
+    let mut games = games.expect("it was granted");
+    assert_eq!(told_of_games(&mut games), ["current"]);
+    games
+}
+
 pub(super) async fn watching(client: &Client, server: &mut Server, pattern: &str) -> Events {
     let (events, ()) = join!(client.rendezvous(pattern), server.next_gets(snapshot(pattern, &[], false)));
     let mut events = events.expect("it was granted");
@@ -155,6 +230,21 @@ pub(super) async fn settle(client: &Client, server: &mut Server) {
     done.expect("it was granted");
 }
 
+/// Events that are there already, as text: "+a/x 1" opened, "=a/x 2" changed, "-a/x 3" closed.
+pub(super) fn told_of_games(games: &mut Games) -> Vec<String> {
+    let mut told = Vec::new();
+    while let Some(Some(event)) = games.next().now_or_never() {
+        told.push(match event {
+            GameEvent::Opened(game) => format!("+{} {}", game.ns, game.version),
+            GameEvent::Changed(game) => format!("={} {}", game.ns, game.version),
+            GameEvent::Closed { last, version } => format!("-{} {version}", last.ns),
+            GameEvent::Current { .. } => "current".to_owned(),
+            GameEvent::Ended(error) => format!("ended: {error}"),
+        });
+    }
+    told
+}
+
 /// Events that are there already, as text: "+ada 1" came, "=ada 2" changed, "-ada 3" left.
 pub(super) fn told(events: &mut Events) -> Vec<String> {
     let mut told = Vec::new();
@@ -163,9 +253,52 @@ pub(super) fn told(events: &mut Events) -> Vec<String> {
             Event::Registered(peer) => format!("+{} {}", peer.id, peer.version),
             Event::Updated(peer) => format!("={} {}", peer.id, peer.version),
             Event::Unregistered { last, version, .. } => format!("-{} {version}", last.id),
+            Event::Removed { last, reason, .. } => format!("!{} {}", last.id, reason.name()),
+            Event::Game(game) => format!("game {}", game.version),
             Event::Current { .. } => "current".to_owned(),
             Event::Ended(error) => format!("ended: {error}"),
         });
     }
     told
+}
+
+pub(super) fn ada() -> Peer {
+    Peer::new().id("ada").address(":7777").attribute("name", "Ada")
+}
+
+pub(super) fn refused(code: Code) -> Answer {
+    Answer::Refused(Refusal::new(code, "for a reason"))
+}
+
+/// Ada enters "a/x", where these others are.
+pub(super) async fn entered(client: &Client, server: &mut Server, game: Option<Game>, others: &[(&str, u64)]) -> Seat {
+    let script = async {
+        server.next_gets(granted("a/x", "ada", game.clone())).await;
+        let Answer::Roster(list) = snapshot("a/x", others, false) else { panic!("a snapshot is a roster") };
+        server.next_gets(Answer::Roster(Roster { game: game.clone().map(Box::new), ..list })).await;
+    };
+    let (seat, ()) = join!(client.join("a/x", ada(), Entry::new()), script);
+    seat.expect("it was granted")
+}
+
+pub(super) async fn matched(client: &Client, server: &mut Server, peers: &[(&str, u64)]) -> Seat {
+    let (seat, ()) = join!(client.match_game("a", ada(), MatchOptions::new()), server.next_gets(seat("a/x", peers)));
+    seat.expect("it was granted")
+}
+
+/// Begins a match and is gone before the answer; under which number.
+pub(super) async fn match_given_up(client: &Client, server: &mut Server) -> RequestId {
+    let mut call = Box::pin(client.match_game("a", ada(), MatchOptions::new().wait(Duration::from_secs(60))));
+    assert!((&mut call).now_or_never().is_none());
+    let (id, request) = server.asked().await;
+    assert!(matches!(request, Request::Match(_)), "{request:?}");
+    drop(call);
+    assert_eq!(server.cancelled().await, id);
+    id
+}
+
+/// The next two requests give up Ada's seat and leave its namespace.
+pub(super) async fn all_given_back(server: &mut Server) {
+    assert_eq!(server.given_up().await, ("a/x".to_owned(), "ada".to_owned()));
+    assert_eq!(server.left().await.to_string(), "a/x");
 }

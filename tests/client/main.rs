@@ -1,6 +1,9 @@
 //! The client against the server, over real sockets. A thread besides the test's
 //! drives the connections, also while the test waits for a server to stop.
 
+mod games;
+mod seats;
+
 use foregather::{
     client::{
         Client, ClientError, ClientOptions, Code, Event, Events, LeaveReason, Namespace, Peer, PeerId, Registration,
@@ -35,6 +38,16 @@ async fn connect(server: &Server) -> Client {
 
 async fn next(events: &mut Events) -> Event {
     timeout(PATIENCE, events.next()).await.expect("an event in time").expect("the stream goes on")
+}
+
+/// A row of numbers that looks random and is not.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
 }
 
 /// Who was there, by the events up to `Current`.
@@ -223,12 +236,6 @@ impl Reader {
     }
 }
 
-/// The next of a row of numbers that looks random and is not.
-fn number(state: &mut u64, below: u64) -> u64 {
-    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    (*state >> 33) % below
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_told_adds_up_to_what_is_there() -> Result<(), ClientError> {
     const PLAYERS: u64 = 8;
@@ -240,11 +247,11 @@ async fn what_is_told_adds_up_to_what_is_there() -> Result<(), ClientError> {
     for player in 0..PLAYERS {
         let client = connect(&server).await;
         players.push(tokio::spawn(async move {
-            let mut seed = player;
+            let mut numbers = Numbers(player);
             for step in 0..STEPS {
-                let ns = format!("chess/{}", number(&mut seed, 3));
-                let id = format!("{player}-{}", number(&mut seed, 3));
-                if number(&mut seed, 3) == 0 {
+                let ns = format!("chess/{}", numbers.below(3));
+                let id = format!("{player}-{}", numbers.below(3));
+                if numbers.below(3) == 0 {
                     // As often as not there is nobody to take out.
                     let _ = client.unregister_all(&ns).await;
                 } else {
@@ -258,15 +265,15 @@ async fn what_is_told_adds_up_to_what_is_there() -> Result<(), ClientError> {
     // Streams that begin at any time, one that is never read and others that are
     // read now and then.
     let mut readers = Vec::new();
-    let mut seed = 0;
+    let mut numbers = Numbers(0);
     while !players.iter().all(|player| player.is_finished()) {
         if readers.len() < 12 {
-            let pattern = ["chess/0", "chess/1", "chess/*", "chess/**"][number(&mut seed, 4) as usize];
+            let pattern = ["chess/0", "chess/1", "chess/*", "chess/**"][numbers.below(4) as usize];
             readers.push((pattern, Reader { events: watcher.rendezvous(pattern).await?, there: BTreeMap::new() }));
         } else {
             watcher.discover_page("chess/none", Some(1), None).await?;
         }
-        let chosen = number(&mut seed, readers.len() as u64) as usize;
+        let chosen = numbers.below(readers.len() as u64) as usize;
         if chosen > 0 {
             readers[chosen].1.read();
         }

@@ -1,0 +1,113 @@
+//! What comes from a server that says anything at all.
+
+use super::script::*;
+use crate::{
+    client::{
+        ClientError,
+        conversation::{Call, Conversation, Numbers},
+        feed::Subscription,
+        lobby::Lobby,
+        pages::Paging,
+        roster::Roster,
+        streams::Reader,
+        waiter::{Claim, Waiter},
+    },
+    domain::{
+        Answer, Code, Filter, GameList, ListKind, Namespace, Pattern, Refusal, Rendezvous, Request, RequestId, Subject,
+        Welcome,
+    },
+    limits::Limits,
+    wire::{self, proto},
+};
+use bytes::Bytes;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+const WATCH: RequestId = RequestId(1);
+const GAMES: RequestId = RequestId(2);
+const MATCH: RequestId = RequestId(3);
+const ENTER: RequestId = RequestId(4);
+const PAGE: RequestId = RequestId(5);
+
+/// Frames of every kind, as a good server sends them.
+fn frames() -> Vec<Bytes> {
+    let limits = Limits::default();
+    let refusal = Refusal::new(Code::VersionMismatch, "update").of(&registration("a/x", "ada", 1).ns);
+    let observed = ([192, 0, 2, 7], 1).into();
+    let mut frames = Vec::new();
+    for (id, answer) in [
+        (WATCH, Answer::Done),
+        (WATCH, snapshot("a/*", &[("ada", 3)], true)),
+        (WATCH, page(&[("ada", 3)], Some("next"), true)),
+        (WATCH, Answer::Refused(refusal.wanting(game("a/x", 1).app_version))),
+        (WATCH, Answer::Welcome(Welcome { session: "~s".into(), observed })),
+        (GAMES, game_list("a/*", vec![game("a/x", 3)], true)),
+        (MATCH, seat("a/x", &[("ada", 3), ("eve", 2)])),
+        (ENTER, granted("a/x", "ada", Some(game("a/x", 3)))),
+        (PAGE, game_page(vec![game("a/x", 3)])),
+    ] {
+        wire::answer(Some(id), &answer, &limits, |frame| frames.push(frame));
+    }
+    for announcement in [came("a/x", "eve", 3), left("a/x", "ada", 4), changed(game("a/x", 5)), closed("a/x", 6)] {
+        frames.extend(wire::announcements(&[announcement], &limits));
+    }
+    frames.push(wire::request(None, &Request::Heartbeat { nonce: 1, reply: false }));
+    frames.push(wire::message(&proto::Message { r#type: Some(99), ..Default::default() }));
+    frames
+}
+
+fn game_page(games: Vec<crate::domain::Game>) -> Answer {
+    let pattern = Pattern::parse("a/*").expect("it is legal");
+    Answer::Games(GameList { pattern, kind: ListKind::Page { cookie: None }, games, more: true })
+}
+
+#[test]
+fn no_bytes_make_the_client_panic() {
+    // Each frame with each of its bytes changed, cut off there, or doubled.
+    for frame in frames() {
+        let (_, body) = frame.split_at(if frame[0] & 0x80 == 0 { 1 } else { 2 });
+        for at in 0..body.len() {
+            for change in [0x00, 0x01, 0x02, 0x7f, 0x80, 0xff] {
+                let mut changed = body.to_vec();
+                changed[at] ^= change;
+                hear(&[body, &changed, &body[..at], &changed, body]);
+            }
+        }
+    }
+}
+
+/// Says all of that to a client that waits for answers of every kind.
+fn hear(bodies: &[&[u8]]) {
+    let numbers = Arc::<Numbers>::default();
+    let mut conversation = Conversation::new(numbers.clone(), Arc::default());
+    let (pattern, ns) = (Pattern::parse("a/*").expect("it is legal"), Namespace::parse("a").expect("it is legal"));
+    let peers = || Subscription::new(Roster::new(pattern.clone(), 2_000), Arc::default());
+    let (events, matched, entered) = (peers(), peers(), peers());
+    let games = Subscription::new(Lobby::new(pattern.clone(), Filter::default(), 2_000), Arc::default());
+    let watch = |subject, reader| {
+        let asked = Rendezvous { pattern: pattern.clone(), subject, leave: false };
+        Waiter::Watch { outcome: oneshot::channel().0, reader, asked }
+    };
+    let claim = |stream: &Subscription<Roster>| Claim {
+        within: Pattern::Children(ns.clone()),
+        peer: None,
+        reader: Reader::Peers(stream.feed()),
+    };
+    let too_many = ClientError::TooMany { pattern: String::new(), limit_bytes: 0 };
+    for waiter in [
+        watch(Subject::default(), Reader::Peers(events.feed())),
+        watch(Subject::Games { filter: Filter::default() }, Reader::Games(games.feed())),
+        Waiter::Match { outcome: oneshot::channel().0, claim: claim(&matched) },
+        Waiter::Enter { outcome: oneshot::channel().0, claim: claim(&entered) },
+        Waiter::GamePage(Paging::new(oneshot::channel().0, 2_000, too_many)),
+    ] {
+        conversation.call(Call { id: numbers.next(), frame: Bytes::new(), waiter });
+    }
+    for body in bodies {
+        // What is wrong with it is told elsewhere.
+        let _ = conversation.receive(body);
+    }
+    drop((events, matched, entered, games));
+    conversation.tidy();
+    assert!(conversation.outgoing().len() < 400, "it says no more than it was made to");
+}

@@ -1,0 +1,254 @@
+//! Who waits for an answer, of which kind, and what the answer changes.
+
+use super::{
+    ClientError,
+    own::Own,
+    pages::Paging,
+    streams::{Reader, Streams},
+};
+use crate::domain::{
+    Answer, Game, GameList, Greeting, ListKind, Namespace, Pattern, PeerId, Registration, Rendezvous, Roster, Seat,
+    Subject,
+};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Where an answer goes.
+pub(super) type Outcome<T> = oneshot::Sender<Result<T, ClientError>>;
+
+/// What REGISTER is granted: the own entry, and the game where it is one.
+pub(super) type Granted = (Arc<Registration>, Option<Arc<Game>>);
+
+#[derive(Debug)]
+pub(super) enum Waiter {
+    /// HELLO.
+    Welcome(Outcome<Greeting>),
+    /// REGISTER where no seat is made of it.
+    Register(Outcome<Granted>),
+    /// REGISTER for a seat.
+    Enter { outcome: Outcome<Granted>, claim: Claim },
+    /// MATCH.
+    Match { outcome: Outcome<Arc<Registration>>, claim: Claim },
+    /// UNREGISTER of one, or of all.
+    Unregister { outcome: Outcome<()>, ns: Namespace, peer: Option<PeerId> },
+    /// UNREGISTER of a seat that nobody stands for any more.
+    GiveUp { ns: Namespace, id: PeerId },
+    /// RENDEZVOUS.
+    Watch { outcome: Outcome<()>, reader: Reader, asked: Rendezvous },
+    /// What follows the first part of a list that is watched.
+    Rest(Reader),
+    /// DISCOVER of peers.
+    Page(Paging<Registration>),
+    /// DISCOVER of games.
+    GamePage(Paging<Game>),
+}
+
+/// A seat that was asked for. It is waited for also when whoever asked is gone:
+/// then it is given back.
+#[derive(Debug)]
+pub(super) struct Claim {
+    /// Where the seat will be.
+    pub(super) within: Pattern,
+    /// For whom; `None`: the server makes a name.
+    pub(super) peer: Option<PeerId>,
+    /// The stream of whoever waits for the seat.
+    pub(super) reader: Reader,
+}
+
+impl Claim {
+    /// Whether it may be answered with a seat of this peer, or of any.
+    pub(super) fn may_be(&self, ns: &Namespace, id: Option<&PeerId>) -> bool {
+        let is_wanted = |id| self.peer.as_ref().is_none_or(|wanted| wanted == id);
+        self.within.matches(ns.as_str()) && id.is_none_or(is_wanted)
+    }
+
+    fn is_met_by(&self, registration: &Registration) -> bool {
+        self.may_be(&registration.ns, Some(&registration.id))
+    }
+}
+
+impl Waiter {
+    /// Nobody waits any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        match self {
+            Self::GiveUp { .. } => true,
+            Self::Welcome(outcome) => outcome.is_closed(),
+            Self::Register(outcome) => outcome.is_closed(),
+            Self::Enter { claim, .. } | Self::Match { claim, .. } => claim.reader.is_abandoned(),
+            Self::Unregister { outcome, .. } => outcome.is_closed(),
+            Self::Watch { reader, .. } | Self::Rest(reader) => reader.is_abandoned(),
+            Self::Page(paging) => paging.outcome.is_closed(),
+            Self::GamePage(paging) => paging.outcome.is_closed(),
+        }
+    }
+
+    /// The answer matters also when nobody waits for it: by it the client knows
+    /// what it has.
+    pub(super) fn is_of_a_seat(&self) -> bool {
+        matches!(self, Self::Enter { .. } | Self::Match { .. } | Self::GiveUp { .. })
+    }
+
+    /// The seat that it waits for.
+    pub(super) fn claim(&self) -> Option<&Claim> {
+        match self {
+            Self::Enter { claim, .. } | Self::Match { claim, .. } => Some(claim),
+            _ => None,
+        }
+    }
+
+    /// Takes an answer, or a part of one, and says what is to be waited for then.
+    ///
+    /// # Errors
+    /// If it is no answer to what was asked.
+    pub(super) fn take(self, answer: Answer, own: &Own, streams: &mut Streams) -> Result<Option<Self>, ClientError> {
+        let (request, answered) = (self.name(), name(&answer));
+        let mismatch = || ClientError::Protocol(format!("it answered {request} with {answered}"));
+        // Here and below: a receiver that is gone has stopped waiting.
+        match (self, answer) {
+            // Whatever the server says, it is not there any more.
+            (Self::GiveUp { ns, id }, Answer::Done | Answer::Refused(_)) => drop(own.leave(&ns, &id)),
+            (waiter, Answer::Refused(refusal)) => waiter.refuse(refusal.into(), streams),
+            (Self::Register(outcome), Answer::Granted { registration, game }) => {
+                let _ = outcome.send(Ok(granted(registration, game, own, streams)));
+            }
+            (Self::Enter { outcome, claim }, Answer::Granted { registration, game })
+                if claim.is_met_by(&registration) =>
+            {
+                streams.sit(&claim.reader, &registration);
+                let _ = outcome.send(Ok(granted(registration, game, own, streams)));
+            }
+            (Self::Match { outcome, claim }, Answer::Seat(seat)) => {
+                return seated(claim, seat, outcome, own, streams).ok_or_else(mismatch);
+            }
+            (Self::Unregister { outcome, ns, peer }, Answer::Done) => {
+                match &peer {
+                    Some(id) => drop(own.leave(&ns, id)),
+                    None => own.leave_all(&ns),
+                }
+                let _ = outcome.send(Ok(()));
+            }
+            (Self::Watch { outcome, reader, .. }, answer) => {
+                let (listed, more) = list(&reader, answer).ok_or_else(mismatch)?;
+                let _ = outcome.send(Ok(()));
+                return Ok(rest(reader, listed, more, streams));
+            }
+            (Self::Rest(reader), answer) => {
+                let (listed, more) = list(&reader, answer).ok_or_else(mismatch)?;
+                return Ok(rest(reader, listed, more, streams));
+            }
+            (Self::Page(paging), Answer::Roster(Roster { kind: ListKind::Page { cookie }, peers, more, .. })) => {
+                return Ok(paging.take(peers, cookie, more).map(Self::Page));
+            }
+            (Self::GamePage(paging), Answer::Games(GameList { kind: ListKind::Page { cookie }, games, more, .. })) => {
+                let games = games.into_iter().map(Arc::new).collect();
+                return Ok(paging.take(games, cookie, more).map(Self::GamePage));
+            }
+            _ => return Err(mismatch()),
+        }
+        Ok(None)
+    }
+
+    fn refuse(self, error: ClientError, streams: &mut Streams) {
+        match self {
+            Self::Welcome(outcome) => drop(outcome.send(Err(error))),
+            Self::Register(outcome) | Self::Enter { outcome, .. } => drop(outcome.send(Err(error))),
+            Self::Match { outcome, .. } => drop(outcome.send(Err(error))),
+            Self::Unregister { outcome, .. } => drop(outcome.send(Err(error))),
+            Self::Watch { outcome, reader, .. } => {
+                streams.refused(&reader);
+                let _ = outcome.send(Err(error));
+            }
+            // A list that was granted can end early all the same.
+            Self::Rest(reader) => streams.fail(&reader, error),
+            Self::GiveUp { .. } => {}
+            Self::Page(paging) => drop(paging.outcome.send(Err(error))),
+            Self::GamePage(paging) => drop(paging.outcome.send(Err(error))),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Welcome(_) => "HELLO",
+            Self::Register(_) | Self::Enter { .. } => "REGISTER",
+            Self::Match { .. } => "MATCH",
+            Self::Unregister { .. } | Self::GiveUp { .. } => "UNREGISTER",
+            Self::Watch { .. } | Self::Rest(_) => "RENDEZVOUS",
+            Self::Page(_) | Self::GamePage(_) => "DISCOVER",
+        }
+    }
+}
+
+/// Takes what a REGISTER was granted.
+fn granted(registration: Arc<Registration>, game: Option<Box<Game>>, own: &Own, streams: &Streams) -> Granted {
+    own.enter(&registration);
+    let game = game.map(|game| Arc::new(*game));
+    if let Some(game) = &game {
+        streams.settle(game);
+    }
+    (registration, game)
+}
+
+/// Takes the seat that MATCH has found, with the first part of its roster.
+fn seated(
+    claim: Claim,
+    seat: Seat,
+    outcome: Outcome<Arc<Registration>>,
+    own: &Own,
+    streams: &mut Streams,
+) -> Option<Option<Waiter>> {
+    let Seat { ns, version, game: Some(game), peers, more } = seat else { return None };
+    let mut peers = peers.into_iter();
+    let registration = peers.next().filter(|first| first.ns == ns && game.ns == ns && claim.is_met_by(first))?;
+    let Claim { reader, .. } = claim;
+    let Reader::Peers(feed) = &reader else { return None };
+
+    own.enter(&registration);
+    streams.sit(&reader, &registration);
+    streams.watch(&reader, &Rendezvous { pattern: (&ns).into(), subject: Subject::default(), leave: false });
+    let listed = feed.change(|roster| {
+        roster.settle_in(&ns);
+        roster.list(Some(game), peers.collect(), version, more)
+    });
+    let _ = outcome.send(Ok(registration));
+    Some(rest(reader, listed, more, streams))
+}
+
+/// Takes a part of the list that a stream begins with; whether there is room for
+/// it, and whether there is more of it. `None` if it is a list of another kind.
+fn list(reader: &Reader, answer: Answer) -> Option<(Result<(), ClientError>, bool)> {
+    match (reader, answer) {
+        (
+            Reader::Peers(feed),
+            Answer::Roster(Roster { kind: ListKind::Snapshot { version }, game, peers, more, .. })
+            | Answer::Seat(Seat { version, game, peers, more, .. }),
+        ) => Some((feed.change(|roster| roster.list(game, peers, version, more)), more)),
+        (Reader::Games(feed), Answer::Games(GameList { kind: ListKind::Snapshot { version }, games, more, .. })) => {
+            Some((feed.change(|lobby| lobby.list(games, version, more)), more))
+        }
+        _ => None,
+    }
+}
+
+fn rest(reader: Reader, listed: Result<(), ClientError>, more: bool, streams: &mut Streams) -> Option<Waiter> {
+    match listed {
+        Ok(()) => more.then_some(Waiter::Rest(reader)),
+        Err(error) => {
+            streams.fail(&reader, error);
+            None
+        }
+    }
+}
+
+fn name(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Refused(_) => "a refusal",
+        Answer::Done => "a bare OK",
+        Answer::Granted { .. } => "a registration",
+        Answer::Roster(Roster { kind: ListKind::Snapshot { .. }, .. }) => "a snapshot",
+        Answer::Roster(Roster { kind: ListKind::Page { .. }, .. }) => "a page of a list",
+        Answer::Games(_) => "a list of games",
+        Answer::Seat(_) => "a seat",
+        Answer::Welcome(_) => "WELCOME",
+        Answer::Heartbeat { .. } => "HEARTBEAT",
+    }
+}
