@@ -6,6 +6,7 @@ use super::{
     output::{self, Output, printable},
     presence,
     remote::Remote,
+    table,
 };
 use foregather::client::{Client, ClientError, Registration};
 use std::sync::Arc;
@@ -45,7 +46,7 @@ impl Discover {
                 output::note("nobody is there");
                 return Ok(());
             }
-            table(&peers).iter().try_for_each(|line| output.text(line))
+            self::table(&peers).iter().try_for_each(|line| output.text(line))
         })
     }
 }
@@ -66,23 +67,10 @@ async fn first(client: &Client, pattern: &str, count: usize) -> Result<Vec<Arc<R
     }
 }
 
-/// Lines with columns that are as wide as what stands in them.
 fn table(peers: &[Arc<Registration>]) -> Vec<String> {
-    let heading = ["NAMESPACE", "PEER", "ADDRESSES", "ATTRIBUTES"].map(String::from);
     let row = |peer: &Arc<Registration>| {
         let (ns, id) = (printable(peer.ns.as_str()), printable(peer.id.as_str()));
-        [ns, id, presence::addresses(peer), presence::attributes(peer)]
+        [ns, id, presence::addresses(peer), output::attributes(&peer.attributes)]
     };
-    let rows: Vec<[String; 4]> = std::iter::once(heading).chain(peers.iter().map(row)).collect();
-    let mut widths = [0; 4];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let line = |row: &[String; 4]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    table::lines(["NAMESPACE", "PEER", "ADDRESSES", "ATTRIBUTES"], peers.iter().map(row))
 }

@@ -1,5 +1,7 @@
 //! How the program ends: the one place that gives the numbers their meaning.
 
+#[cfg(unix)]
+use serde_json::{Value, json};
 use std::{fmt::Write as _, io, process::ExitCode};
 
 macro_rules! exits {
@@ -12,20 +14,20 @@ macro_rules! exits {
             $($(#[doc = $doc])+ $name = $number,)+
         }
 
-        const TABLE: &[(u8, &str)] = &[$(($number, concat!($($doc),+)),)+];
+        const TABLE: &[(Exit, &str)] = &[$((Exit::$name, concat!($($doc),+)),)+];
     };
 }
 
 exits! {
     /// Done, also when there was nothing to list.
     Done = 0;
-    /// The server refused something: a STATUS that is not OK.
+    /// The server refused something (a STATUS that is not OK), or took the peer out.
     Refused = 1;
     /// The command line or the configuration cannot be used.
     Usage = 64;
     /// The input is not JSON, or not of a message.
     BadInput = 65;
-    /// The server cannot be reached, or the connection to it was lost.
+    /// The server cannot be reached or was lost; for kick, no process here owns the game.
     Unreachable = 69;
     /// This machine said no: an address that is in use, for example.
     System = 71;
@@ -35,16 +37,16 @@ exits! {
     NoAnswer = 75;
     /// What answers there does not speak Foregather's protocol.
     Nonsense = 76;
-    /// A second signal came before the server had told everyone.
+    /// A signal ended the wait for a game; or a second one came before everyone was told.
     Interrupted = 130;
 }
 
 /// What `--help` says of the numbers.
 pub fn help() -> String {
     let mut help = String::from("Exit codes:\n");
-    for (number, meaning) in TABLE {
+    for (exit, meaning) in TABLE {
         // Writing to a String cannot fail.
-        let _ = writeln!(help, "  {number:>3}  {}", meaning.trim());
+        let _ = writeln!(help, "  {:>3}  {}", *exit as u8, meaning.trim());
     }
     help
 }
@@ -76,11 +78,35 @@ impl Failure {
         }
     }
 
-    /// Tells the person, if there is something to tell, and gives the number.
-    pub fn report(self) -> ExitCode {
-        if let Some(message) = self.message {
-            super::output::complain(&message);
+    /// Tells the person, if there is something to tell.
+    pub fn tell(&self) {
+        if let Some(message) = &self.message {
+            super::output::complain(message);
         }
+    }
+
+    /// Tells the person, and gives the number.
+    pub fn report(self) -> ExitCode {
+        self.tell();
         ExitCode::from(self.exit as u8)
+    }
+
+    /// For another process, which is to end in the same way.
+    #[cfg(unix)]
+    pub fn to_json(&self) -> Value {
+        json!({ "exit": self.exit as u8, "message": self.message })
+    }
+
+    /// How another process says that something ended: well, or as it failed there.
+    #[cfg(unix)]
+    pub fn from_json(end: &Value) -> Result<(), Self> {
+        let of_number = |number| TABLE.iter().map(|&(exit, _)| exit).find(|&exit| u64::from(exit as u8) == number);
+        match end["exit"].as_u64().and_then(of_number) {
+            Some(Exit::Done) => Ok(()),
+            exit => Err(Self {
+                exit: exit.unwrap_or(Exit::Nonsense),
+                message: end["message"].as_str().map(super::output::printable),
+            }),
+        }
     }
 }

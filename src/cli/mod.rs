@@ -1,6 +1,7 @@
 //! The command line. Each command has a file of its own; what they share is how
 //! they end (`exit`), how they print (`output`), how the server is configured
-//! (`settings`) and how it is reached (`remote`).
+//! (`settings`) and how it is reached (`remote`), and how it is to be somewhere
+//! (`seat`).
 
 #[cfg(target_os = "linux")]
 mod bench;
@@ -8,14 +9,24 @@ mod call;
 mod config;
 mod discover;
 mod exit;
+mod game;
+mod host;
 mod join;
+mod kick;
+mod list;
 mod log;
 mod output;
+mod player;
 mod presence;
+mod quick_match;
 mod remote;
+mod seat;
+mod secret;
 mod serve;
 mod settings;
 mod signals;
+mod stdin;
+mod table;
 mod time;
 mod watch;
 
@@ -41,9 +52,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Host(host::Host),
+    Match(quick_match::QuickMatch),
     Join(join::Join),
     Watch(watch::Watch),
     Discover(discover::Discover),
+    List(list::List),
+    Kick(kick::Kick),
     Call(call::Call),
     Config(config::Config),
     /// Measure the server on this machine
@@ -68,9 +83,13 @@ pub fn main() -> ExitCode {
     let output = Output::new(cli.json);
     let outcome = match cli.command.unwrap_or(Command::Serve(serve::Serve::default())) {
         Command::Serve(serve) => serve.run(output),
+        Command::Host(host) => host.run(output),
+        Command::Match(quick_match) => quick_match.run(output),
         Command::Join(join) => join.run(output),
         Command::Watch(watch) => watch.run(output),
         Command::Discover(discover) => discover.run(output),
+        Command::List(list) => list.run(output),
+        Command::Kick(kick) => kick.run(output),
         Command::Call(call) => call.run(output),
         Command::Config(config) => config.run(output),
         #[cfg(target_os = "linux")]

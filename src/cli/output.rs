@@ -1,6 +1,7 @@
 //! What the program prints: lines for a person, or one JSON object a line.
 
 use super::exit::Failure;
+use foregather::client::Attributes;
 use serde_json::Value;
 use std::{
     fmt::{self, Write as _},
@@ -56,6 +57,12 @@ pub fn note(text: &str) {
 /// Text from the network, made harmless for a terminal.
 pub fn printable(text: &str) -> String {
     escape(text, |line, unit| write!(line, "\\u{{{unit:x}}}"))
+}
+
+/// What is said of a game or a peer, for a person.
+pub fn attributes(attributes: &Attributes) -> String {
+    let shown: Vec<String> = attributes.iter().map(|(name, value)| printable(&format!("{name}={value}"))).collect();
+    shown.join(" ")
 }
 
 fn escape(text: &str, mut escaped: impl FnMut(&mut String, u32) -> fmt::Result) -> String {

@@ -1,12 +1,15 @@
 //! `foregather watch`: to see who is in a namespace without being there.
 
-use super::{block_on, exit::Failure, output::Output, presence::Presence, remote::Remote, signals::Signals, time};
+use super::{
+    block_on, exit::Failure, output::Output, presence::Presence, remote::Remote, secret::SecretFlag, signals::Signals,
+    time,
+};
 use std::time::Duration;
 
 /// See who is there, comes and goes, without being there
 ///
 /// Goes on until Ctrl-C. A line begins with + for somebody who is there or comes, ~ for a change, -
-/// for somebody who goes.
+/// for somebody who goes, * for the game itself, if it is one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -17,6 +20,8 @@ pub struct Watch {
     /// The namespace; chess/* is one level below chess, chess/** everything below
     #[arg(value_name = "PATTERN")]
     pattern: String,
+    #[command(flatten)]
+    secret: SecretFlag,
     /// Watch for so long only: 500ms, 5s, 2m
     #[arg(long = "for", value_name = "TIME", value_parser = time::parse)]
     stay: Option<Duration>,
@@ -27,11 +32,17 @@ pub struct Watch {
 impl Watch {
     pub fn run(self, output: Output) -> Result<(), Failure> {
         let place = self.remote.prepare()?;
+        let secret = self.secret.read()?;
         block_on(async {
             let client = place.client().await?;
             let mut signals = Signals::new()?;
-            let mut events = client.rendezvous(&self.pattern).await?;
-            let presence = Presence { output, pattern: &self.pattern, if_empty: "nobody is there yet; Ctrl-C ends" };
+            // A secret opens one game, and is of no use where many are watched.
+            let mut events = if secret.is_empty() || self.pattern.ends_with('*') {
+                client.rendezvous(&self.pattern).await?
+            } else {
+                client.rendezvous_with(&self.pattern, secret).await?
+            };
+            let mut presence = Presence::new(output, &self.pattern, "nobody is there yet; Ctrl-C ends");
             let watched = presence.follow(&mut events, &mut signals, self.stay).await;
             signals.or(client.close()).await;
             watched

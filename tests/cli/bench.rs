@@ -24,3 +24,12 @@ fn a_join_is_measured_beside_a_bare_loop() {
         assert!(finished.stdout.iter().any(|line| line.contains(told)), "{told}: {:?}", finished.stdout);
     }
 }
+
+#[test]
+fn a_match_is_measured_beside_a_bare_round_trip() {
+    let finished = run(&["bench", "match", "--matches", "50", "--warmup", "10", "--peers", "12", "--seats", "4"]);
+    assert_eq!(finished.code(), 0, "{:?}", finished.stderr);
+    for told in ["50 matches each", "foregather", "bare loop", "ratio"] {
+        assert!(finished.stdout.iter().any(|line| line.contains(told)), "{told}: {:?}", finished.stdout);
+    }
+}

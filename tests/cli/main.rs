@@ -5,6 +5,11 @@ mod bench;
 mod call;
 mod configuration;
 mod discover;
+mod games;
+#[cfg(unix)]
+mod kick;
+mod list;
+mod matches;
 mod presence;
 mod program;
 mod serve;

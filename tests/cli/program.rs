@@ -20,6 +20,8 @@ pub fn foregather(arguments: &[&str]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FOREGATHER_")) {
         command.env_remove(name);
     }
+    // Where the owner's process can be asked to kick.
+    command.env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
     command.args(arguments);
     command
 }
@@ -46,13 +48,14 @@ pub struct Finished {
 
 impl Program {
     pub fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("cargo has built it");
-        let stdout = lines(child.stdout.take().expect("it is piped"));
+        Self::start_on(command, Stdio::piped())
+    }
+
+    /// The same, with its output going there.
+    pub fn start_on(command: &mut Command, output: impl Into<Stdio>) -> Self {
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(output).stderr(Stdio::piped()).spawn().expect("cargo has built it");
+        let stdout = child.stdout.take().map_or_else(|| channel().1, lines);
         let stderr = lines(child.stderr.take().expect("it is piped"));
         Self { child, stdout, stderr }
     }
@@ -66,6 +69,11 @@ impl Program {
     pub fn json(&self) -> Value {
         let line = self.line();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// The next line that it says beside its output.
+    pub fn error_line(&self) -> String {
+        self.stderr.recv_timeout(PATIENCE).expect("it should have said something")
     }
 
     /// Types a line.
@@ -141,8 +149,15 @@ impl Server {
     }
 
     /// The program with these arguments, as a client of this server.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = foregather(arguments);
+        command.env("FOREGATHER_SERVER", &self.address);
+        command
+    }
+
+    /// The same, started.
     pub fn client(&self, arguments: &[&str]) -> Program {
-        Program::start(foregather(arguments).env("FOREGATHER_SERVER", &self.address))
+        Program::start(&mut self.command(arguments))
     }
 
     /// The same, run to its end.

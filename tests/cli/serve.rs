@@ -12,7 +12,9 @@ fn the_version_and_help_are_printed() {
 
     let help = run(&["--help"]);
     let help_text = help.stdout.join("\n");
-    for told in ["serve", "join", "watch", "discover", "call", "config", "Exit codes:", "69"] {
+    for told in
+        ["serve", "host", "match", "join", "watch", "discover", "list", "kick", "call", "config", "Exit codes:", "69"]
+    {
         assert!(help_text.contains(told), "{told} is missing in: {help_text}");
     }
     assert_eq!(help.code(), 0);

@@ -16,8 +16,9 @@ pub(super) struct Script {
     pub(super) request_bytes: usize,
     /// So many who come first are members, and stay.
     pub(super) members: usize,
-    /// What a newcomer is sent.
-    pub(super) roster: Bytes,
+    /// What is sent to the others: to each request the next of these, and after
+    /// the last the first again.
+    pub(super) replies: Vec<Bytes>,
     /// What each member is sent when one comes.
     pub(super) announcement: Bytes,
 }
@@ -33,6 +34,7 @@ pub(super) fn start(script: Script) -> io::Result<SocketAddr> {
     thread::Builder::new().name("bare loop".into()).spawn(move || -> io::Result<()> {
         let mut newcomers: BTreeMap<u64, TcpStream> = BTreeMap::new();
         let mut members: Vec<TcpStream> = Vec::new();
+        let mut replies = script.replies.iter().cycle();
         let mut last = 0;
         let mut events = Vec::with_capacity(64);
         let mut request = vec![0; script.request_bytes];
@@ -64,7 +66,7 @@ pub(super) fn start(script: Script) -> io::Result<SocketAddr> {
                     members.push(member);
                     continue;
                 }
-                stream.write_all(&script.roster)?;
+                stream.write_all(replies.next().ok_or(io::ErrorKind::InvalidInput)?)?;
                 for mut member in &members {
                     member.write_all(&script.announcement)?;
                 }

@@ -1,10 +1,10 @@
 use super::{
     bare_loop::{self, Script},
-    peer::{Peer, join_request},
+    peer::{Peer, framed, join_request},
+    times::Times,
 };
 use bytes::Bytes;
 use foregather::server::{Server, ServerOptions};
-use hdrhistogram::Histogram;
 use std::{
     error::Error,
     io,
@@ -44,20 +44,17 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 
     // What the server says to one who joins, once, is what the bare loop says.
     let roster = ours.join(&join_request(GAME, "newcomer"))?.1;
-    let mut framed = bytes::BytesMut::new();
-    prost::encode_length_delimiter(roster.len(), &mut framed)?;
-    framed.extend_from_slice(&roster);
     let mut announcement = vec![0; ANNOUNCEMENT_BYTES];
     announcement[0] = u8::try_from(ANNOUNCEMENT_BYTES - 1)?;
     let bare_loop = bare_loop::start(Script {
         request_bytes: join_request(GAME, "newcomer").len(),
         members,
-        roster: framed.freeze(),
+        replies: vec![framed(&roster)?],
         announcement: announcement.into(),
     })?;
     let mut bare = Side::gather(bare_loop, members, 1)?;
 
-    let mut times = [Histogram::<u64>::new(3)?, Histogram::<u64>::new(3)?];
+    let mut times = Times::new()?;
     for round in 0..args.warmup + args.joins {
         let request = join_request(GAME, "newcomer");
         // Each goes first in turn: what one leaves in the caches serves the other.
@@ -69,7 +66,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
                 return Err(format!("a roster of {} bytes came, {} were due", got.len(), roster.len()).into());
             }
             if round >= args.warmup {
-                times[which].record(u64::try_from(took.as_nanos())?)?;
+                times.record(which, took)?;
             }
         }
     }
@@ -79,13 +76,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         "join: connect, REGISTER and RENDEZVOUS in one segment, roster of {members} complete; {} joins each",
         args.joins
     );
-    println!("{:<12} {:>10} {:>10} {:>10}", "", "median", "p90", "p99");
-    for (name, times) in ["foregather", "bare loop"].iter().zip(&times) {
-        let at = |quantile| format!("{:.1} us", times.value_at_quantile(quantile) as f64 / 1_000.0);
-        println!("{name:<12} {:>10} {:>10} {:>10}", at(0.5), at(0.9), at(0.99));
-    }
-    let ratio = |quantile| times[0].value_at_quantile(quantile) as f64 / times[1].value_at_quantile(quantile) as f64;
-    println!("{:<12} {:>10.2} {:>10.2} {:>10.2}", "ratio", ratio(0.5), ratio(0.9), ratio(0.99));
+    times.print("bare loop");
     Ok(())
 }
 

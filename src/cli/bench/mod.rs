@@ -5,6 +5,8 @@ mod bare_loop;
 mod join;
 mod memory;
 mod peer;
+mod quick_match;
+mod times;
 
 use std::error::Error;
 
@@ -14,6 +16,10 @@ pub enum Bench {
     /// The time from connecting to a complete roster of a game's members,
     /// beside that of a bare loop which only moves the same bytes.
     Join(join::Args),
+    /// The time that MATCH takes on an open connection, from the request to the
+    /// complete roster, beside that of a bare loop which only moves the same
+    /// bytes.
+    Match(quick_match::Args),
     /// The server's memory for each connected peer, registered and in
     /// rendezvous in games of 8.
     Memory(memory::Args),
@@ -24,6 +30,7 @@ impl Bench {
     pub fn run(self) -> Result<(), Box<dyn Error>> {
         match self {
             Self::Join(args) => join::run(&args),
+            Self::Match(args) => quick_match::run(&args),
             Self::Memory(args) => memory::run(&args),
         }
     }

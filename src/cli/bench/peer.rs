@@ -54,6 +54,14 @@ impl Peer {
     }
 }
 
+/// A frame of that body, as it goes over the wire.
+pub(super) fn framed(body: &[u8]) -> Result<Bytes, prost::EncodeError> {
+    let mut frame = BytesMut::new();
+    prost::encode_length_delimiter(body.len(), &mut frame)?;
+    frame.extend_from_slice(body);
+    Ok(frame.freeze())
+}
+
 /// REGISTER and RENDEZVOUS in one segment, as a client of the seed says them.
 pub(super) fn join_request(ns: &str, id: &str) -> Bytes {
     let register = Message {

@@ -1,10 +1,10 @@
 use super::json::Format;
-use crate::cli::exit::{Exit, Failure};
-use prost_reflect::DynamicMessage;
-use std::{
-    io::{self, BufRead as _},
-    thread,
+use crate::cli::{
+    exit::{Exit, Failure},
+    stdin,
 };
+use prost_reflect::DynamicMessage;
+use std::ops::ControlFlow;
 use tokio::sync::mpsc;
 
 /// Messages that are read ahead of being sent.
@@ -30,31 +30,26 @@ pub(super) fn arguments(format: &Format, texts: &[String]) -> Result<Input, Fail
     Ok(input)
 }
 
-/// The messages of standard input, one a line, each as soon as it is there. A
-/// thread reads them: it may wait for a person who types, which must not keep the
-/// program from ending.
+/// The messages of standard input, one a line, each as soon as it is there.
 ///
 /// # Errors
-/// If there is no thread to be had.
+/// If there is no thread to read them.
 pub(super) fn lines(format: Format) -> Result<Input, Failure> {
     let (sender, input) = mpsc::channel(READ_AHEAD);
-    let read = move || {
-        for (index, line) in io::stdin().lock().split(b'\n').enumerate() {
-            let message = match line {
-                Ok(line) if line.trim_ascii().is_empty() => continue,
-                Ok(line) => format.parse(&line).map_err(|fault| bad("line", index + 1, &fault)),
-                Err(error) => Err(Failure::new(Exit::BadInput, format!("standard input cannot be read: {error}"))),
-            };
-            let last = message.is_err();
-            if sender.blocking_send(message).is_err() || last {
-                return;
-            }
+    let mut number = 0;
+    stdin::each_line(move |line| {
+        number += 1;
+        let message = match line {
+            Ok(line) if line.trim_ascii().is_empty() => return ControlFlow::Continue(()),
+            Ok(line) => format.parse(&line).map_err(|fault| bad("line", number, &fault)),
+            Err(error) => Err(Failure::new(Exit::BadInput, format!("standard input cannot be read: {error}"))),
+        };
+        let last = message.is_err();
+        if sender.blocking_send(message).is_err() || last {
+            return ControlFlow::Break(());
         }
-    };
-    thread::Builder::new()
-        .name("foregather-stdin".into())
-        .spawn(read)
-        .map_err(|error| Failure::new(Exit::System, format!("cannot start a thread: {error}")))?;
+        ControlFlow::Continue(())
+    })?;
     Ok(input)
 }
 

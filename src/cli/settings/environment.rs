@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 const PREFIX: &str = "FOREGATHER_";
 
 /// Variables that are read elsewhere: by those who are clients.
-const OTHERS: [&str; 1] = [crate::cli::remote::VARIABLE];
+const OTHERS: [&str; 2] = [crate::cli::remote::VARIABLE, crate::cli::secret::VARIABLE];
 
 const CONFIG: &str = "FOREGATHER_CONFIG";
 
