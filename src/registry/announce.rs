@@ -1,6 +1,6 @@
 //! Who hears of what happens in a namespace.
 
-use super::{Output, Registry, games, games::Game};
+use super::{Output, Registry, games::Game};
 use crate::domain::{Announcement, Namespace, SessionId};
 
 /// Those who hear of the peers of a namespace: each once, in order, and how
@@ -117,7 +117,8 @@ impl Registry {
 
     /// Tells those sessions how the game is now.
     pub(super) fn tell_game(&mut self, cause: SessionId, ns: &Namespace, to: Vec<SessionId>) {
-        let game = self.spaces.get(ns).and_then(|space| games::sight(ns, space)).expect("what has changed exists");
+        self.lobby_heard(ns, &to);
+        let game = self.sight(ns).expect("what has changed exists");
         self.announce(cause, to, Announcement::Game(Box::new(game)));
     }
 

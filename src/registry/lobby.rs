@@ -32,6 +32,9 @@ struct Told {
     waiting: bool,
     /// Whose doing the last change was.
     cause: SessionId,
+    /// Who has heard of it meanwhile for watching its peers: to them it looks as if
+    /// the list had it.
+    heard: BTreeSet<SessionId>,
 }
 
 /// A game as it was shown, and when it was born.
@@ -83,6 +86,14 @@ impl Registry {
         if self.lists.any(ns) && !self.lobby.told.contains_key(ns) { self.seen(ns) } else { None }
     }
 
+    /// Remembers that those in rendezvous with the peers were told of a game whose
+    /// next announcement to lists waits.
+    pub(super) fn lobby_heard(&mut self, ns: &Namespace, to: &[SessionId]) {
+        if let Some(told) = self.lobby.told.get_mut(ns) {
+            told.heard.extend(to.iter().filter(|&&session| self.lists.count(ns, session) > 0));
+        }
+    }
+
     fn seen(&self, ns: &Namespace) -> Option<Seen> {
         let born = self.spaces.game(ns)?.born;
         self.sight(ns).map(|game| Seen { born, game })
@@ -95,7 +106,7 @@ impl Registry {
             return;
         }
         if self.lists.any(ns) {
-            self.tell_lists(cause, ns, before);
+            self.tell_lists(cause, ns, before, &BTreeSet::new());
         }
     }
 
@@ -105,21 +116,23 @@ impl Registry {
             let (_, ns) = self.lobby.due.pop_first().expect("the first of them is due");
             let told = self.lobby.told.remove(&ns).expect("what is due was told before");
             if told.waiting {
-                self.tell_lists(told.cause, &ns, told.seen);
+                self.tell_lists(told.cause, &ns, told.seen, &told.heard);
             }
         }
     }
 
     /// Tells those who watch lists how a game is now that was so before.
-    fn tell_lists(&mut self, cause: SessionId, ns: &Namespace, before: Option<Seen>) {
+    fn tell_lists(&mut self, cause: SessionId, ns: &Namespace, before: Option<Seen>, heard: &BTreeSet<SessionId>) {
         let after = self.seen(ns);
-        if same(before.as_ref(), after.as_ref()) {
+        let changed = !same(before.as_ref(), after.as_ref());
+        if !changed && heard.is_empty() {
             return;
         }
         let version = after.as_ref().map_or(self.version, |seen| seen.game.version);
         let shown = self.who_is_shown(ns, before.as_ref(), after.as_ref());
-        let showing: Vec<_> = shown.iter().filter(|shown| shown.is).map(|shown| shown.session).collect();
-        let closing: Vec<_> = shown.iter().filter(|shown| shown.was && !shown.is).map(|shown| shown.session).collect();
+        let had = |shown: &Shown| shown.was || heard.contains(&shown.session);
+        let showing: Vec<_> = shown.iter().filter(|shown| changed && shown.is).map(|shown| shown.session).collect();
+        let closing: Vec<_> = shown.iter().filter(|shown| had(shown) && !shown.is).map(|shown| shown.session).collect();
         if showing.is_empty() && closing.is_empty() {
             return;
         }
@@ -130,7 +143,11 @@ impl Registry {
 
         if self.limits.game_list_ms > 0 {
             let next = self.now.after(Duration::from_millis(self.limits.game_list_ms as u64));
-            self.lobby.tell_again(next, ns.clone(), Told { seen: after, waiting: false, cause });
+            self.lobby.tell_again(
+                next,
+                ns.clone(),
+                Told { seen: after, waiting: false, cause, heard: BTreeSet::new() },
+            );
         }
     }
 

@@ -187,3 +187,32 @@ fn what_is_no_game_any_more_is_closed() {
         ",
     );
 }
+
+#[test]
+fn the_end_of_a_game_reaches_those_who_heard_of_it_only_among_its_peers() {
+    // What one who watches the peers hears of the game looks like what its list is
+    // told, and must not stay there for ever.
+    story(
+        "
+        eve> lobby chess/*
+          eve: lobby: none
+        fay> lobby chess/* .map=sea
+          fay: lobby: none
+        fay> watch chess/a
+          fay: here: none
+        ada> register chess/a game .map=hills
+          ada: granted ada; chess/a 1/0 ada#1 .map=hills
+          eve: game chess/a 1/0 ada#1 .map=hills
+          fay: chess/a + ada
+        ada> register chess/a game .map=sea
+          ada: granted ada; chess/a 1/0 ada#1 .map=sea
+          fay: game chess/a 1/0 ada#1 .map=sea
+        ada> leave chess/a
+          ada: ok
+          fay: chess/a - ada UNREGISTERED
+        later 100ms
+          eve: closed chess/a
+          fay: closed chess/a
+        ",
+    );
+}

@@ -1,5 +1,6 @@
 use super::{
     bare_loop::{self, Script},
+    cores::Cores,
     peer::{Peer, framed, join_request},
     times::Times,
 };
@@ -34,11 +35,10 @@ pub struct Args {
 const GAME: &str = "bench/K7QP";
 
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    let server = Server::start(ServerOptions {
-        listen: (Ipv4Addr::LOCALHOST, 0).into(),
-        threads: args.threads,
-        ..ServerOptions::default()
-    })?;
+    let cores = Cores::apart()?;
+    let options =
+        ServerOptions { listen: (Ipv4Addr::LOCALHOST, 0).into(), threads: args.threads, ..ServerOptions::default() };
+    let server = cores.serve(|| Server::start(options))??;
     let members = args.members as usize;
     let mut ours = Side::gather(server.local_addr(), members, 2)?;
 
@@ -46,12 +46,13 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let roster = ours.join(&join_request(GAME, "newcomer"))?.1;
     let mut announcement = vec![0; ANNOUNCEMENT_BYTES];
     announcement[0] = u8::try_from(ANNOUNCEMENT_BYTES - 1)?;
-    let bare_loop = bare_loop::start(Script {
+    let script = Script {
         request_bytes: join_request(GAME, "newcomer").len(),
         members,
         replies: vec![framed(&roster)?],
         announcement: announcement.into(),
-    })?;
+    };
+    let bare_loop = cores.serve(|| bare_loop::start(script))??;
     let mut bare = Side::gather(bare_loop, members, 1)?;
 
     let mut times = Times::new()?;

@@ -2,6 +2,7 @@
 //! machines are shared and noisy: a ratio means something where a time does not.
 
 mod bare_loop;
+mod cores;
 mod join;
 mod memory;
 mod peer;

@@ -1,5 +1,6 @@
 use super::{
     bare_loop::{self, Script},
+    cores::Cores,
     peer::{Peer, framed},
     times::Times,
 };
@@ -47,13 +48,15 @@ const UNREGISTER: u64 = 2;
 const LEAVE: u64 = 3;
 
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    let server = Server::start(ServerOptions {
+    let cores = Cores::apart()?;
+    let options = ServerOptions {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         threads: args.threads,
         // A few peers do here what otherwise many do.
         limits: Limits { entries_burst: 10_000_000, ..Limits::default() },
         ..ServerOptions::default()
-    })?;
+    };
+    let server = cores.serve(|| Server::start(options))??;
     let seats = args.seats as usize;
     let mut pool = Pool::connect(server.local_addr(), args.peers as usize, seats)?;
 
@@ -64,8 +67,8 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     pool.leave()?;
     let replies = answers.iter().map(|answer| framed(answer)).collect::<Result<Vec<Bytes>, _>>()?;
     let request = pool.players[0].request.clone();
-    let bare_loop =
-        bare_loop::start(Script { request_bytes: request.len(), members: 0, replies, announcement: Bytes::new() })?;
+    let script = Script { request_bytes: request.len(), members: 0, replies, announcement: Bytes::new() };
+    let bare_loop = cores.serve(|| bare_loop::start(script))??;
     // As many connections in turn as of the server's.
     let mut bare = pool.players.iter().map(|_| Peer::connect(bare_loop)).collect::<Result<Vec<Peer>, _>>()?;
 
