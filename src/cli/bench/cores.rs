@@ -15,7 +15,7 @@ impl Cores {
         let allowed = sched_getaffinity(None)?;
         let mut usable = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
         let serving = usable.next().unwrap_or(0);
-        Ok(Self { serving, load: usable.last().unwrap_or(serving) })
+        Ok(Self { serving, load: usable.next_back().unwrap_or(serving) })
     }
 
     /// Starts something whose threads are to serve.
