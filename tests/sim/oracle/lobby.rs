@@ -272,13 +272,6 @@ impl World {
         faces.filter(|face| watcher.lists_show(Some(face))).collect()
     }
 
-    /// Whether a session may believe that a list shows what was told to those in
-    /// rendezvous with the peers, and was over before lists were told.
-    pub fn is_misled(&self, session: u64, ns: &str) -> bool {
-        let known = self.sessions.iter().find(|known| known.id == session);
-        known.is_some_and(|known| known.misled.iter().any(|misled| misled == ns))
-    }
-
     /// Games that are still what a session was told of, where it hears of changes.
     pub fn known_to(&self, session: u64) -> Vec<Face> {
         let watcher = self.sessions.iter().find(|known| known.id == session).expect("it is open");

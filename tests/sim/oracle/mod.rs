@@ -281,11 +281,6 @@ impl Oracle {
         self.world.listed_for(session.0)
     }
 
-    /// Whether a session cannot know whether its lists show that game.
-    pub fn is_misled(&self, session: SessionId, ns: &str) -> bool {
-        self.world.is_misled(session.0, ns)
-    }
-
     /// Games of which a session must know what was last set.
     pub fn known_to(&self, session: SessionId) -> Vec<Face> {
         self.world.known_to(session.0)
