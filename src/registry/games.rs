@@ -27,7 +27,7 @@ const CODE_SPARE: u64 = 32;
 
 /// Bytes that a game and its places in the indexes take, besides its texts and
 /// besides 120 for each level of its name.
-const GAME_BYTES: usize = 720;
+const GAME_BYTES: usize = 800;
 
 /// Bytes that one ban takes at most, besides the id.
 const BAN_BYTES: usize = 272;
