@@ -80,7 +80,8 @@ limits! {
     /// Registrations that one connection holds.
     registrations_per_connection = 4_096, 1 => 1_000_000;
     /// Namespaces and patterns that one connection watches. Each costs up to about
-    /// 550 bytes.
+    /// 700 bytes; what a list of games is filtered by is counted in
+    /// `registered_bytes`.
     watches_per_connection = 1_024, 1 => 1_000_000;
     /// Namespaces that exist. An empty one does not; each costs about 700 bytes
     /// besides its registrations.

@@ -78,10 +78,20 @@ fn escape(text: &str, mut escaped: impl FnMut(&mut String, u32) -> fmt::Result) 
     line
 }
 
-/// Characters that command a terminal, end a line, or turn the direction of what
-/// is written after them.
+/// Characters that command a terminal, end a line, turn the direction of what is
+/// written after them, or cannot be seen, so that two names look alike.
 fn is_harmful(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 fn print(line: &str) -> Result<(), Failure> {

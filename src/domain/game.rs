@@ -163,6 +163,13 @@ impl Filter {
         self.0.iter().all(|(name, value)| attributes.get(name) == Some(value))
     }
 
+    /// Bytes that it counts against `registered_bytes`: as the attributes of a
+    /// registration do.
+    pub fn size(&self) -> usize {
+        let map = if self.0.is_empty() { 0 } else { 430 };
+        map + self.0.iter().map(|(name, value)| 216 + name.len() + value.len()).sum::<usize>()
+    }
+
     /// What it asks for.
     pub fn attributes(&self) -> &Attributes {
         &self.0

@@ -55,6 +55,9 @@ const ENTRY_WORK: usize = 16;
 /// quarter of a million namespaces is not one request.
 const PART_ENTRIES: usize = 8;
 
+/// What is looked at one by one for a request counts as an entry for so many.
+const STEPS_OF_AN_ENTRY: usize = 64;
+
 /// What a server is made with.
 #[derive(Debug, Clone)]
 pub struct HubOptions {
@@ -124,6 +127,7 @@ impl Hub {
         if let Some(session) = self.sessions.get(&id) {
             let address = session.observed().ip();
             self.registry.close(now, id, reason);
+            self.registry.take_steps();
             self.drain(now, outlet);
             self.sessions.remove(&id);
             self.addresses.disconnect(now, address);
@@ -157,7 +161,12 @@ impl Hub {
                     .and(entry)
                     .and_then(|request| session.in_order(request));
                 match entry {
-                    Ok(request) => self.request(now, id, request_id, request, outlet),
+                    Ok(request) => {
+                        self.request(now, id, request_id, request, outlet);
+                        let steps = self.registry.take_steps() / STEPS_OF_AN_ENTRY;
+                        let session = self.sessions.get_mut(&id).expect("frames come from open sessions");
+                        session.charge_entries(now, steps, &self.limits);
+                    }
                     Err(refusal) => self.answer(id, request_id, &Answer::Refused(refusal), outlet),
                 }
             }
@@ -179,6 +188,7 @@ impl Hub {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Time, outlet: &mut impl Outlet) {
         self.registry.handle_timeout(now);
+        self.registry.take_steps();
         self.drain(now, outlet);
     }
 
@@ -259,10 +269,8 @@ impl Hub {
             match output {
                 Output::Answer { to, request_id, answer } => {
                     self.answer(to, request_id, &answer, outlet);
-                    if self.registry.is_listing(to) {
-                        outlet.resume(to);
-                    }
                 }
+                Output::Resume { to } => outlet.resume(to),
                 Output::Announce { cause, mut to, announcements } => {
                     if announcements.iter().any(Announcement::is_about_games) {
                         to.retain(|id| self.sessions.get(id).is_some_and(Session::knows_games));

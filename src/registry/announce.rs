@@ -98,23 +98,6 @@ impl Registry {
         }
     }
 
-    /// Tells who is there to those who hear of it only from now on.
-    pub(super) fn reveal(&mut self, cause: SessionId, ns: &Namespace, to: &[SessionId]) {
-        for &session in to {
-            let watches = self.watches.count(ns, session);
-            let space = self.spaces.get(ns).expect("what is revealed exists");
-            let others = space
-                .members
-                .iter()
-                .filter(|&(&joined, entry)| entry.session != session && self.hears(session, ns, joined, watches));
-            let announcements: Vec<_> =
-                others.map(|(_, entry)| Announcement::Registered(entry.registration.clone())).collect();
-            if !announcements.is_empty() {
-                self.outputs.push_back(Output::Announce { cause, to: vec![session], announcements });
-            }
-        }
-    }
-
     /// Tells those sessions how the game is now.
     pub(super) fn tell_game(&mut self, cause: SessionId, ns: &Namespace, to: Vec<SessionId>) {
         self.lobby_heard(ns, &to);

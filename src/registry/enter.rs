@@ -27,21 +27,28 @@ impl Registry {
         self.changing(session, &ns, |registry| {
             let before = registry.outputs.len();
             match registry.try_register(session, request) {
-                Ok(registration) => {
+                Ok((registration, new)) => {
                     let game = registry.sight(&ns).map(Box::new);
                     // Whoever asked is answered before others are told.
                     let to = session;
                     let answer =
                         super::Output::Answer { to, request_id, answer: Answer::Granted { registration, game } };
                     registry.outputs.insert(before, answer);
-                    registry.seat_own_waiting(session, &ns);
+                    if let Some(joined) = new {
+                        registry.seat_own_waiting(session, &ns, joined);
+                    }
                 }
                 Err(refusal) => registry.answer(session, request_id, Answer::Refused(refusal.of(&ns))),
             }
         });
     }
 
-    fn try_register(&mut self, session: SessionId, request: Register) -> Result<Arc<Registration>, Refusal> {
+    /// The registration as it stands, and where it is if it is new.
+    fn try_register(
+        &mut self,
+        session: SessionId,
+        request: Register,
+    ) -> Result<(Arc<Registration>, Option<u64>), Refusal> {
         let ns = &request.ns;
         let held = match &request.peer.id {
             Some(id) => self.spaces.find(ns, id),
@@ -51,8 +58,12 @@ impl Registry {
             }
         };
         match held {
-            Some((joined, entry)) if entry.session == session => self.update(session, joined, request),
-            taken => self.newcomer(session, taken.is_some(), request),
+            Some((joined, entry)) if entry.session == session => {
+                self.update(session, joined, request).map(|registration| (registration, None))
+            }
+            taken => self
+                .newcomer(session, taken.is_some(), request)
+                .map(|(joined, registration)| (registration, Some(joined))),
         }
     }
 
@@ -117,7 +128,12 @@ impl Registry {
         Ok(rules)
     }
 
-    fn newcomer(&mut self, session: SessionId, taken: bool, request: Register) -> Result<Arc<Registration>, Refusal> {
+    fn newcomer(
+        &mut self,
+        session: SessionId,
+        taken: bool,
+        request: Register,
+    ) -> Result<(u64, Arc<Registration>), Refusal> {
         let Register { ns, peer, game: settings, secret, app_version } = request;
         let space = self.spaces.get(&ns);
         let game = space.and_then(|space| space.game.as_deref());
@@ -167,9 +183,9 @@ impl Registry {
             self.set_rules(session, &ns, joined, rules);
         }
         if shut_out && self.watches.count(&ns, session) > 0 {
-            self.reveal(session, &ns, &[session]);
+            self.reveal(session, &ns, session);
         }
-        Ok(registration)
+        Ok((joined, registration))
     }
 
     fn has_seat(&self, game: &Game, members: usize) -> Result<(), Refusal> {
@@ -245,6 +261,8 @@ impl Registry {
         space.version = version;
         let game = space.game.as_mut().expect("it was looked at above");
         self.registered_bytes = self.registered_bytes - game.rules.size(ns) + rules.size(ns);
+        // Others may wait for it as it is now.
+        game.passed_over = 0;
         game.rules = rules;
         if claimed {
             game.owner = Some(joined);
@@ -260,7 +278,9 @@ impl Registry {
         }
         to.retain(|&heard| claimed || heard != session);
         self.tell_game(session, ns, to);
-        self.reveal(session, ns, &revealed);
+        for watcher in revealed {
+            self.reveal(session, ns, watcher);
+        }
     }
 
     fn located(&self, session: SessionId, addresses: Vec<Address>) -> Vec<Address> {

@@ -43,6 +43,9 @@ pub(super) struct Game {
     /// Counts its owners, from 1.
     pub(super) term: u64,
     pub(super) bans: Bans,
+    /// Up to which ticket those who wait for it may not sit here: their ids are
+    /// taken or banned, until somebody leaves.
+    pub(super) passed_over: u64,
     /// Where it is indexed among the open games, if it is one.
     pub(super) place: Option<(AppVersion, Place)>,
 }
@@ -127,7 +130,7 @@ fn clamped(capacity: u32, limits: &Limits) -> u32 {
 impl Game {
     /// A game that its first member owns.
     pub(super) fn new(born: u64, rules: Rules) -> Self {
-        Self { born, rules, owner: Some(born), term: 1, bans: Bans::default(), place: None }
+        Self { born, rules, owner: Some(born), term: 1, bans: Bans::default(), passed_over: 0, place: None }
     }
 
     /// Whether some who watch may not hear of its peers.

@@ -20,6 +20,7 @@ impl Registry {
 
     fn check_spaces(&self) {
         let mut bytes: usize = self.waiting.iter().map(|(_, waiter)| waiter.bytes).sum();
+        bytes += self.lists.brought().map(|filter| filter.size()).sum::<usize>();
         for (ns, space) in self.spaces.iter() {
             assert!(!space.members.is_empty(), "{ns} is empty and must not exist");
             assert_eq!(space.members.len(), space.by_id.len(), "{ns}: ids and members");

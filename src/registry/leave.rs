@@ -131,6 +131,9 @@ impl Registry {
         let unasked = matches!(reason, LeaveReason::Kicked | LeaveReason::Closed);
         let mut holder = None;
         let mut changes = Vec::with_capacity(leaving.len());
+        if let Some(game) = self.spaces.get_mut(ns).and_then(|space| space.game.as_mut()) {
+            game.passed_over = 0;
+        }
         for &joined in leaving {
             let version = self.next_version();
             let entry = self.spaces.remove(ns, joined, version);

@@ -8,10 +8,10 @@
 //! announced. So there is no gap and no duplicate, and a namespace that fits
 //! into one part is shown as of one moment.
 
-use super::{Registry, cookie, games, spaces::Space};
+use super::{Output, Registry, cookie, games, spaces::Space};
 use crate::domain::{
-    Answer, Code, Filter, ListKind, Namespace, Pattern, Refusal, Registration, RequestId, Roster, Seat, Secret,
-    SessionId, Subject,
+    Announcement, Answer, Code, Filter, ListKind, Namespace, Pattern, Refusal, Registration, RequestId, Roster, Seat,
+    Secret, SessionId, Subject,
 };
 use std::{ops::Bound, sync::Arc};
 
@@ -21,6 +21,9 @@ pub(super) const PART_BYTES: usize = 64 * 1024;
 
 /// Namespaces looked at for one part, for the same reason.
 pub(super) const PART_NAMESPACES: usize = 4_096;
+
+/// Members that somebody who may hear of them from now on is told of at once.
+const REVEALED_AT_ONCE: usize = 64;
 
 /// A list that is being given out.
 #[derive(Debug)]
@@ -96,6 +99,14 @@ pub(super) enum Purpose {
         /// As in [`Purpose::Watch`].
         live: bool,
     },
+    /// Who is there, for one who watches and may hear of it only from now on. It
+    /// answers nothing: it is told as changes are.
+    Reveal {
+        /// Whose doing that is.
+        cause: SessionId,
+        /// Those who stand behind that place are shown by another list.
+        until: u64,
+    },
     /// A page of DISCOVER.
     Discover {
         /// So many may still stand on it.
@@ -128,6 +139,36 @@ impl Registry {
             waiting.push_back(listing);
         } else if let Some(unfinished) = self.next_part(session, listing) {
             self.listings.insert(session, [unfinished].into());
+            self.outputs.push_back(Output::Resume { to: session });
+        }
+    }
+
+    /// Begins to show who is there to one who may hear of it only from now on, as
+    /// far as a list that is being given does not come there by itself.
+    pub(super) fn reveal(&mut self, cause: SessionId, ns: &Namespace, to: SessionId) {
+        let mut until = u64::MAX;
+        for listing in self.listings.get(&to).into_iter().flatten() {
+            let Listing { pattern, topic: Topic::Peers { after, .. }, purpose: Purpose::Watch { .. }, .. } = listing
+            else {
+                continue;
+            };
+            if pattern.matches(ns.as_str()) {
+                match after {
+                    Some(after) if after.ns > *ns => {}
+                    Some(after) if after.ns == *ns => until = until.min(after.joined),
+                    _ => return,
+                }
+            }
+        }
+        let topic = Topic::of(Subject::default());
+        let listing = Listing::new(None, ns.into(), topic, Purpose::Reveal { cause, until });
+        let members = self.spaces.get(ns).map_or(0, |space| space.members.len());
+        if members <= REVEALED_AT_ONCE {
+            self.list(to, listing);
+        } else {
+            // Many may be shown many at once: each takes it when it has room.
+            self.listings.entry(to).or_default().push_back(listing);
+            self.outputs.push_back(Output::Resume { to });
         }
     }
 
@@ -163,11 +204,19 @@ impl Registry {
         };
         let first = after.is_none();
         let (count, left_out) = match purpose {
-            Purpose::Watch { .. } | Purpose::Seat { .. } => (usize::MAX, Some(session)),
+            Purpose::Watch { .. } | Purpose::Seat { .. } | Purpose::Reveal { .. } => (usize::MAX, Some(session)),
             Purpose::Discover { left } => (*left, None),
         };
+        // Asked for each part: a ban or a new secret may have come between them.
+        let open = |ns: &Namespace| match (&*pattern, &*purpose) {
+            (Pattern::Exact(_), Purpose::Watch { .. } | Purpose::Seat { .. } | Purpose::Discover { .. }) => {
+                self.may_look(session, ns, secret).is_ok()
+            }
+            _ => self.may_hear(session, ns),
+        };
+        let until = if let Purpose::Reveal { until, .. } = &*purpose { *until } else { u64::MAX };
         let Part { mut peers, after: reached, complete } =
-            self.part(session, pattern, secret, after.take(), count, left_out);
+            self.part(pattern, open, after.take(), until, count, left_out);
         let own = match &*pattern {
             Pattern::Exact(ns) => self.spaces.get(ns),
             _ => None,
@@ -183,7 +232,7 @@ impl Registry {
                 let kind = ListKind::Snapshot { version };
                 Answer::Roster(Roster { pattern: pattern.clone(), kind, game, peers, more })
             }
-            Purpose::Seat { joined, .. } => {
+            Purpose::Seat { joined, live } => {
                 let Pattern::Exact(ns) = &*pattern else { unreachable!("a seat is in one namespace") };
                 match own.and_then(|space| space.members.get(joined)) {
                     Some(seated) if first => peers.insert(0, seated.registration.clone()),
@@ -191,6 +240,10 @@ impl Registry {
                     None if first => {
                         let why = "the seat was taken away again before it could be told; ask once more";
                         let refusal = Refusal::new(Code::NotFound, why).of(ns);
+                        // What is refused leaves no watch behind.
+                        if !*live && self.session_mut(session).patterns.peers.remove(pattern) {
+                            self.watches.remove(pattern, session);
+                        }
                         let request_id = *request_id;
                         self.answer(session, request_id, Answer::Refused(refusal));
                         return None;
@@ -198,6 +251,14 @@ impl Registry {
                     None => {}
                 }
                 Answer::Seat(Seat { ns: ns.clone(), version, game, peers, more })
+            }
+            Purpose::Reveal { cause, .. } => {
+                let announcements: Vec<_> = peers.into_iter().map(Announcement::Registered).collect();
+                if !announcements.is_empty() {
+                    self.outputs.push_back(Output::Announce { cause: *cause, to: vec![session], announcements });
+                }
+                *after = reached;
+                return more.then_some(listing);
             }
             Purpose::Discover { left } => {
                 *left -= peers.len();
@@ -218,23 +279,34 @@ impl Registry {
     /// match, those hear whose snapshot is not yet to come there.
     pub(super) fn hears(&self, session: SessionId, ns: &Namespace, joined: u64, watches: usize) -> bool {
         let Some(listings) = self.listings.get(&session) else { return true };
-        let to_come = listings.iter().filter(|listing| {
-            let Listing { pattern, topic: Topic::Peers { after, .. }, purpose, .. } = listing else { return false };
-            let new = matches!(purpose, Purpose::Watch { live: false } | Purpose::Seat { live: false, .. });
+        let mut to_come = 0;
+        for Listing { pattern, topic, purpose, .. } in listings {
+            let Topic::Peers { after, .. } = topic else { continue };
             let reached = after.as_ref().is_some_and(|after| (ns, joined) <= (&after.ns, after.joined));
-            new && pattern.matches(ns.as_str()) && !reached
-        });
-        to_come.count() < watches
+            if reached || !pattern.matches(ns.as_str()) {
+                continue;
+            }
+            match purpose {
+                Purpose::Watch { live: false } | Purpose::Seat { live: false, .. } => to_come += 1,
+                // What is revealed is not known by any watch.
+                Purpose::Reveal { until, .. } if joined <= *until => return false,
+                Purpose::Watch { live: true }
+                | Purpose::Seat { live: true, .. }
+                | Purpose::Reveal { .. }
+                | Purpose::Discover { .. } => {}
+            }
+        }
+        to_come < watches
     }
 
-    /// The peers of a part, which `count` and its size bound. In a list of several
-    /// namespaces those are passed over that the session may not hear of.
+    /// The peers of a part, which `count` and its size bound, of the namespaces that
+    /// are `open` to who is given it.
     fn part(
         &self,
-        session: SessionId,
         pattern: &Pattern,
-        secret: &Secret,
+        open: impl Fn(&Namespace) -> bool,
         after: Option<Position>,
+        until: u64,
         count: usize,
         left_out: Option<SessionId>,
     ) -> Part {
@@ -242,9 +314,8 @@ impl Registry {
         let mut budget = PART_BYTES;
         let root = match pattern {
             Pattern::Exact(ns) => {
-                // Asked for each part: a ban or a new secret may have come between them.
-                let space = self.spaces.get(ns).filter(|_| self.may_look(session, ns, secret).is_ok());
-                part.complete = space.is_none_or(|space| part.take(ns, space, count, left_out, &mut budget));
+                let space = self.spaces.get(ns).filter(|_| open(ns));
+                part.complete = space.is_none_or(|space| part.take(ns, space, until, count, left_out, &mut budget));
                 return part;
             }
             Pattern::Children(root) | Pattern::Descendants(root) => root,
@@ -261,8 +332,8 @@ impl Registry {
                 return part;
             }
             namespaces -= 1;
-            let open = self.may_hear(session, ns);
-            if open && pattern.matches(ns.as_str()) && !part.take(ns, space, count, left_out, &mut budget) {
+            if open(ns) && pattern.matches(ns.as_str()) && !part.take(ns, space, u64::MAX, count, left_out, &mut budget)
+            {
                 return part;
             }
             next = match below_child(pattern, ns) {
@@ -287,6 +358,7 @@ impl Part {
         &mut self,
         ns: &Namespace,
         space: &Space,
+        until: u64,
         count: usize,
         left_out: Option<SessionId>,
         budget: &mut usize,
@@ -295,7 +367,9 @@ impl Part {
             Some(after) if after.ns == *ns => Bound::Excluded(after.joined),
             _ => Bound::Unbounded,
         };
-        for (&joined, entry) in space.members.range((from, Bound::Unbounded)) {
+        for (&joined, entry) in
+            space.members.range((from, Bound::Unbounded)).take_while(|&(&joined, _)| joined <= until)
+        {
             if Some(entry.session) == left_out {
                 continue;
             }

@@ -90,7 +90,9 @@ impl Registry {
     /// next announcement to lists waits.
     pub(super) fn lobby_heard(&mut self, ns: &Namespace, to: &[SessionId]) {
         if let Some(told) = self.lobby.told.get_mut(ns) {
-            told.heard.extend(to.iter().filter(|&&session| self.lists.count(ns, session) > 0));
+            let lists: Vec<_> = self.lists.of(ns).collect();
+            let has_list = |session: &SessionId| lists.iter().any(|watched| watched.by_session.contains_key(session));
+            told.heard.extend(to.iter().copied().filter(has_list));
         }
     }
 
@@ -195,14 +197,20 @@ impl Registry {
         let Listing { request_id, pattern, topic: Topic::Games { filter, after }, purpose } = &mut listing else {
             unreachable!("it lists games");
         };
-        let count = if let Purpose::Discover { left } = purpose { *left } else { usize::MAX };
+        // What is withheld from those who watch is told to them later; who asks once
+        // is shown what there is.
+        let (count, told) = match purpose {
+            Purpose::Discover { left } => (*left, false),
+            _ => (usize::MAX, true),
+        };
+        let is_shown = |game: &Game| shows(pattern, filter, game) && !(told && self.is_withheld(pattern, filter, game));
         let mut games = Vec::new();
         let mut version = self.version;
         let complete = match &*pattern {
             Pattern::Exact(ns) => {
                 version = self.spaces.get(ns).map_or(version, |space| space.version);
                 let seen = self.seen(ns).filter(|seen| seen.born > *after);
-                games.extend(seen.filter(|seen| self.is_shown(pattern, filter, &seen.game)).map(|seen| seen.game));
+                games.extend(seen.map(|seen| seen.game).filter(is_shown));
                 true
             }
             Pattern::Children(root) | Pattern::Descendants(root) => {
@@ -215,7 +223,7 @@ impl Registry {
                     }
                     looked_at += 1;
                     let game = self.sight(ns).filter(|_| pattern.matches(ns.as_str()));
-                    if let Some(game) = game.filter(|game| self.is_shown(pattern, filter, game)) {
+                    if let Some(game) = game.filter(is_shown) {
                         // Only one that is to be shown makes another page.
                         if games.len() == count || budget == 0 {
                             break false;
@@ -241,13 +249,12 @@ impl Registry {
         more.then_some(listing)
     }
 
-    /// Whether a list shows the game now. One that is to be announced is shown only
-    /// if the list had it before: else it would have it twice, or, if it is to leave
-    /// again, for ever.
-    fn is_shown(&self, pattern: &Pattern, filter: &Filter, game: &Game) -> bool {
+    /// Whether a list that is watched does not show the game yet: another
+    /// announcement of it waits, and the list did not have it before. Else it would
+    /// have it twice, or, if it is to leave again, for ever.
+    fn is_withheld(&self, pattern: &Pattern, filter: &Filter, game: &Game) -> bool {
         let before = self.lobby.withheld(&game.ns);
-        shows(pattern, filter, game)
-            && before.is_none_or(|before| before.is_some_and(|before| shows(pattern, filter, before)))
+        before.is_some_and(|before| !before.is_some_and(|before| shows(pattern, filter, before)))
     }
 }
 

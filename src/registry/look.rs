@@ -46,8 +46,8 @@ impl Registry {
             return Err(Refusal::new(Code::NotFound, format!("this connection does not watch {pattern}")));
         }
         match subject {
-            Subject::Peers { .. } => self.watches.remove(pattern, session),
-            Subject::Games { .. } => self.lists.remove(pattern, session),
+            Subject::Peers { .. } => drop(self.watches.remove(pattern, session)),
+            Subject::Games { .. } => self.registered_bytes -= self.lists.remove(pattern, session).size(),
         }
         Ok(())
     }
@@ -78,9 +78,13 @@ impl Registry {
         let known = self.session(session).patterns.games.contains(pattern);
         if !known {
             self.room_for_watch(session)?;
-            self.session_mut(session).patterns.games.insert(pattern.clone());
         }
-        self.lists.insert(pattern, session, Arc::new(filter.clone()));
+        // A watch costs little, what it filters by may be as long as a peer.
+        self.room_for(filter.size())?;
+        self.registered_bytes += filter.size();
+        self.session_mut(session).patterns.games.insert(pattern.clone());
+        let before = self.lists.insert(pattern, session, Arc::new(filter.clone()));
+        self.registered_bytes -= before.map_or(0, |before| before.size());
         Ok(known)
     }
 

@@ -97,6 +97,7 @@ impl Registry {
     fn may_sit(&self, session: SessionId, ns: &Namespace, id: Option<&PeerId>) -> bool {
         let space = self.spaces.get(ns).expect("an open game exists");
         let game = space.game.as_ref().expect("an open game is a game");
+        self.step();
         !game.bans.hold(session, id) && id.is_none_or(|id| !space.by_id.contains_key(id))
     }
 
@@ -138,7 +139,7 @@ impl Registry {
         let (joined, registration) = self.put(session, ns, peer, rules, 0)?;
         self.seat_again(session, request_id, ns, joined)?;
         self.tell_registered(session, joined, &registration);
-        self.seat_own_waiting(session, ns);
+        self.seat_own_waiting(session, ns, joined);
         Ok(())
     }
 
@@ -201,42 +202,44 @@ impl Registry {
     /// Finds the game its place among those that are open, and gives its free
     /// seats to those who wait for one, who came first first.
     pub(super) fn seat_waiting(&mut self, ns: &Namespace) {
-        let mut behind = 0;
         while let Some(app_version) = self.find_place(ns) {
             let pool = ns.parent().expect("an open game is in a pool");
-            let Some(ticket) = self.waiting.next(pool, &app_version, behind) else { return };
-            behind = ticket;
+            let game = self.spaces.game(ns).expect("an open game is a game");
+            let Some(ticket) = self.waiting.next(pool, &app_version, game.passed_over) else { return };
             let waiter = self.waiting.get(ticket);
             if self.may_sit(waiter.session, ns, waiter.peer.id.as_ref()) {
                 let Waiter { session, request_id, peer, .. } = self.wait_no_longer(ticket);
                 let seated = self.seat(session, request_id, ns, peer, None);
                 assert!(seated.is_ok(), "who waits has kept room for a seat");
+            } else {
+                let space = self.spaces.get_mut(ns).expect("an open game exists");
+                space.game.as_mut().expect("an open game is a game").passed_over = ticket;
             }
         }
     }
 
     /// A session that has got a seat waits for no other in that pool, unless for
     /// a peer of another id.
-    pub(super) fn seat_own_waiting(&mut self, session: SessionId, ns: &Namespace) {
+    pub(super) fn seat_own_waiting(&mut self, session: SessionId, ns: &Namespace, joined: u64) {
         let waiting = &self.session(session).waiting;
         if waiting.is_empty() {
             return;
         }
         let Some(game) = self.spaces.game(ns) else { return };
-        let same_pool = waiting.values().copied().filter(|&ticket| {
-            let waiter = self.waiting.get(ticket);
-            ns.parent() == Some(waiter.pool.as_str()) && waiter.app_version == game.rules.app_version
+        let id = &self.spaces.member(ns, joined).registration.id;
+        let same = waiting.values().copied().filter(|&ticket| {
+            self.step();
+            let Waiter { pool, app_version, peer, .. } = self.waiting.get(ticket);
+            ns.parent() == Some(pool.as_str())
+                && *app_version == game.rules.app_version
+                && peer.id.as_ref().is_none_or(|wanted| wanted == id)
         });
-        let mut tickets: Vec<u64> = same_pool.collect();
+        let mut tickets: Vec<u64> = same.collect();
         tickets.sort_unstable();
         for ticket in tickets {
-            let waiter = self.waiting.get(ticket);
-            let pool = waiter.pool.clone();
-            if let Some((ns, joined)) = self.own_seat(session, &pool, waiter.peer.id.as_ref()) {
-                let Waiter { request_id, .. } = self.wait_no_longer(ticket);
-                let seated = self.seat_again(session, request_id, &ns, joined);
-                assert!(seated.is_ok(), "who waits has kept room for a watch");
-            }
+            let Waiter { request_id, .. } = self.wait_no_longer(ticket);
+            let seated = self.seat_again(session, request_id, ns, joined);
+            assert!(seated.is_ok(), "who waits has kept room for a watch");
         }
     }
 
@@ -277,7 +280,8 @@ pub(super) fn place(ns: &Namespace, game: &Game, members: usize, limits: &Limits
 /// What the registration of a waiting peer counts for at most, wherever it will sit.
 fn largest(peer: &Peer) -> usize {
     let id = peer.id.as_ref().map_or(uuid::fmt::Hyphenated::LENGTH, |id| id.as_str().len());
-    let located = peer.addresses.len() * Address::LOCATED_BYTES;
+    // An address counts twice, as it is and as it is on the wire.
+    let located = 2 * peer.addresses.len() * Address::LOCATED_BYTES;
     Registration::size_of(Namespace::MAX_BYTES, id, &peer.addresses, &peer.attributes) + located
 }
 

@@ -38,6 +38,7 @@ use lobby::Lobby;
 use pools::Pools;
 use spaces::Spaces;
 use std::{
+    cell::Cell,
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::IpAddr,
     sync::Arc,
@@ -70,6 +71,11 @@ pub enum Output {
         /// of it is about peers, or all about games.
         announcements: Vec<Announcement>,
     },
+    /// A list was begun that [`Registry::proceed`] is to go on with.
+    Resume {
+        /// For whom.
+        to: SessionId,
+    },
 }
 
 /// Namespaces, registrations, games and watches.
@@ -101,6 +107,9 @@ pub struct Registry {
     /// The sum of the sizes of all registrations, games and waiting matches.
     registered_bytes: usize,
     identities: Identities,
+    /// What was looked at, one by one, for the present call: see
+    /// [`Registry::take_steps`].
+    steps: Cell<usize>,
     outputs: VecDeque<Output>,
 }
 
@@ -142,6 +151,7 @@ impl Registry {
             listings: BTreeMap::new(),
             registered_bytes: 0,
             identities,
+            steps: Cell::new(0),
             outputs: VecDeque::new(),
         }
     }
@@ -177,7 +187,7 @@ impl Registry {
             self.watches.remove(pattern, session);
         }
         for pattern in &ended.patterns.games {
-            self.lists.remove(pattern, session);
+            self.registered_bytes -= self.lists.remove(pattern, session).size();
         }
         for &ticket in ended.waiting.values() {
             let waiter = self.waiting.remove(ticket);
@@ -205,6 +215,17 @@ impl Registry {
     /// The next effect, oldest first.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    /// How much was looked at one by one since this was asked last: own seats,
+    /// games and waiting matches that a MATCH or a change passed over. It is
+    /// charged to whoever caused it.
+    pub fn take_steps(&self) -> usize {
+        self.steps.take()
+    }
+
+    fn step(&self) {
+        self.steps.set(self.steps.get() + 1);
     }
 
     /// When [`Registry::handle_timeout`] has something to do, as things are now.

@@ -37,20 +37,22 @@ impl<T> Watches<T> {
         }
     }
 
-    /// Adds a watch, or changes what it brought.
-    pub(super) fn insert(&mut self, pattern: &Pattern, session: SessionId, brought: T) {
+    /// Adds a watch, or changes what it brought; what it had brought before.
+    pub(super) fn insert(&mut self, pattern: &Pattern, session: SessionId, brought: T) -> Option<T> {
         let (sets, ns) = self.sets_of(pattern);
         let new = || Watched { pattern: pattern.clone(), by_session: BTreeMap::new() };
-        sets.get_or_insert_with(ns, new).by_session.insert(session, brought);
+        sets.get_or_insert_with(ns, new).by_session.insert(session, brought)
     }
 
-    pub(super) fn remove(&mut self, pattern: &Pattern, session: SessionId) {
+    /// Ends a watch; what it had brought.
+    pub(super) fn remove(&mut self, pattern: &Pattern, session: SessionId) -> T {
         let (sets, ns) = self.sets_of(pattern);
         let watched = sets.get_mut(&ns).expect("a session's index names watches that exist");
-        watched.by_session.remove(&session);
+        let brought = watched.by_session.remove(&session).expect("a session's index names its own watches");
         if watched.by_session.is_empty() {
             sets.remove(&ns);
         }
+        brought
     }
 
     /// What the session's watch of exactly that namespace brought.
@@ -62,6 +64,12 @@ impl<T> Watches<T> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (Pattern, SessionId)> {
         let all = [&self.exact, &self.children, &self.descendants].into_iter().flat_map(Table::sorted);
         all.flat_map(|(_, watched)| watched.by_session.keys().map(|&session| (watched.pattern.clone(), session)))
+    }
+
+    /// What all watches brought, for the invariants.
+    pub(super) fn brought(&self) -> impl Iterator<Item = &T> {
+        let all = [&self.exact, &self.children, &self.descendants].into_iter().flat_map(Table::sorted);
+        all.flat_map(|(_, watched)| watched.by_session.values())
     }
 
     /// Whether anybody hears of a change in `ns`.

@@ -11,6 +11,7 @@ use foregather::{
     limits::Limits,
     registry::{Output, Registry},
 };
+use std::collections::VecDeque;
 use std::{
     net::{IpAddr, Ipv4Addr},
     time::Duration,
@@ -18,8 +19,9 @@ use std::{
 
 const HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
 
-/// Seats of a game whose capacity is 0: few enough for a crowd to fill it.
-const GAME_MEMBERS: u32 = 200;
+/// Seats of a game whose capacity is 0: few enough for a crowd to fill it, and for
+/// its roster to be shown at once, so that answers come in the order of the seats.
+const GAME_MEMBERS: u32 = 64;
 
 /// The real registry, with the referee next to it.
 pub struct Arena {
@@ -99,13 +101,28 @@ impl Arena {
     }
 
     fn settle(&mut self) {
-        while let Some(output) = self.registry.poll_output() {
+        let mut outputs = self.drained();
+        while let Some(output) = outputs.pop_front() {
+            if let Output::Resume { to } = output {
+                // Everybody takes at once what it is to be shown.
+                while self.registry.is_listing(to) {
+                    self.registry.proceed(to);
+                }
+                let mut shown = self.drained();
+                shown.append(&mut outputs);
+                outputs = shown;
+                continue;
+            }
             let waited = self.referee.answers_waiter(&output);
             if let Some(output) = self.sabotage.of(output, waited) {
                 self.referee.hear(&output);
             }
         }
         self.referee.settle();
+    }
+
+    fn drained(&mut self) -> VecDeque<Output> {
+        std::iter::from_fn(|| self.registry.poll_output()).collect()
     }
 
     /// Compares all games and rosters below those pools with the referee's books.
@@ -151,6 +168,7 @@ impl Arena {
                 match output {
                     Output::Answer { answer, .. } => answers.push(answer),
                     Output::Announce { .. } => panic!("to look at a list changes nothing: {output:?}"),
+                    Output::Resume { .. } => {}
                 }
             }
             if !self.registry.is_listing(LOBBY) {

@@ -110,6 +110,7 @@ impl Referee {
                     self.hear_announcement(to, announcement);
                 }
             }
+            Output::Resume { .. } => {}
         }
     }
 

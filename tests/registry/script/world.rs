@@ -213,6 +213,8 @@ impl World {
                         lines.extend(to.iter().map(|to| (self.called[to].clone(), text.clone())));
                     }
                 }
+                // Those who do not hold their lists go on with them at once.
+                Output::Resume { .. } => {}
             }
         }
         lines

@@ -99,10 +99,19 @@ impl World {
 
     fn games_answer(&mut self, pattern: String, filter: Pairs, page_limit: Option<usize>, after: u64) -> GamesAnswer {
         let list = GamesWatch { pattern: pattern.clone(), filter: filter.clone() };
-        self.learn_waits(&list, page_limit.is_none());
-        let listed = self.games.iter().filter(|game| game.birth > after && self.is_listed(&list, &game.ns));
+        // One who asks once is shown what there is; one who watches is told later of
+        // what waits.
+        let watched = page_limit.is_none();
+        if watched {
+            self.learn_waits(&list, true);
+        }
+        let is_listed = |ns: &str| match watched {
+            true => self.is_listed(&list, ns),
+            false => list.shows(self.face(ns).as_ref()),
+        };
+        let listed = self.games.iter().filter(|game| game.birth > after && is_listed(&game.ns));
         let owed = listed.map(|game| self.shown(&game.ns)).collect();
-        let unsure = self.is_unsure(&list);
+        let unsure = watched && self.is_unsure(&list);
         GamesAnswer { pattern, filter, page_limit, owed, unsure }
     }
 
