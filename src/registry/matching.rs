@@ -288,3 +288,19 @@ fn largest(peer: &Peer) -> usize {
 fn no_open_game() -> Refusal {
     Refusal::new(Code::NoOpenGame, "no game with a free seat is open here; create one, or wait for one (wait_ms)")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_waiting_match_keeps_room_for_its_seat_wherever_it_comes_from() {
+        let host = "2001:db8:1234:5678:9abc:def0:1234:5678".parse().expect("it is an address of 39 characters");
+        let peer = Peer { addresses: vec![Address::from("[::]:7777"); 16], ..Peer::default() };
+        let kept = largest(&peer);
+        let located = peer.addresses.iter().map(|address| address.clone().located(host)).collect();
+        let ns = Namespace::parse(&"n".repeat(Namespace::MAX_BYTES)).expect("it is the longest");
+        let seated = Registration::new(ns, PeerId::from_uuid(uuid::Uuid::nil()), located, peer.attributes, 1);
+        assert!(seated.size() <= kept, "{} are kept for {}", kept, seated.size());
+    }
+}
