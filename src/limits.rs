@@ -73,7 +73,7 @@ limits! {
     /// Milliseconds from the first byte of a frame to its last.
     frame_wait_ms = 10_000, 100 => 600_000;
     /// Connections in all. One that has registered a peer and watches was measured
-    /// to take 2.5 KiB.
+    /// to take 2.6 KiB.
     connections = 100_000, 1 => 10_000_000;
     /// Connections from one public address (one /64 in IPv6).
     connections_per_address = 1_024, 1 => 10_000_000;
