@@ -4,12 +4,12 @@
 use bytes::Bytes;
 use foregather::{
     domain::{
-        Address, Code, Discover, Inbound, LeaveReason, Namespace, Pattern, Peer, PeerId, Register, Rendezvous, Request,
-        RequestId, SessionId, Subject, Time, Unregister,
+        Address, AppVersion, Code, Discover, Inbound, LeaveReason, Namespace, Pattern, Peer, PeerId, QuickMatch,
+        Register, Rendezvous, Request, RequestId, SessionId, Subject, Time, Unregister,
     },
     hub::{Hub, HubOptions, Outlet, Progress},
     limits::Limits,
-    wire::proto::Message,
+    wire::proto::{Message, StatusCode},
 };
 use prost::Message as _;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
@@ -242,4 +242,37 @@ fn a_hundred_thousand_who_came_and_went_leave_nothing_behind() {
     }
     assert_eq!(hub.sessions(), 0);
     assert!(hub.is_empty(), "namespaces, registrations, watches and their bytes are gone");
+}
+
+/// How many of these MATCHes are granted at once, of one who has so many seats in
+/// the pool already and may ask for 200 things.
+fn matches_at_once(seats: u64) -> usize {
+    let limits = Limits { entries_burst: 200 + seats as usize, entries_per_sec: 1, ..Limits::default() };
+    let (mut hub, mut frames) = (hub(limits), Frames::default());
+    let session = open(&mut hub);
+    let mut ask = |number: u64, request: Request| {
+        let inbound = Inbound { request_id: Some(RequestId(number)), entries: vec![Ok(request)] };
+        assert_eq!(hub.receive(Time::START, session, inbound, &mut frames), Progress::Finished);
+        frames.take(session).pop().expect("every request is answered").status.expect("it says how it ended").code()
+    };
+    for seat in 0..seats {
+        let request = register(&format!("chess/{seat}"), Some("ada"), "192.0.2.7:7777");
+        assert_eq!(ask(seat, request), StatusCode::Ok);
+    }
+    let bob = PeerId::parse("bob", &Limits::default()).expect("it is legal");
+    let request = Request::Match(Box::new(QuickMatch {
+        pool: ns("chess"),
+        peer: Peer { id: Some(bob), ..Peer::default() },
+        app_version: AppVersion::default(),
+        create: None,
+        wait: Duration::ZERO,
+    }));
+    (0..).take_while(|&number| ask(number, request.clone()) == StatusCode::NoOpenGame).count()
+}
+
+#[test]
+fn a_match_that_has_much_to_look_at_counts_for_more() {
+    assert_eq!(matches_at_once(0), 200);
+    // 640 registrations are looked at for each: as much as ten entries.
+    assert_eq!(matches_at_once(640), 200_usize.div_ceil(11));
 }

@@ -74,6 +74,7 @@ impl Registry {
         let near = near.take_while(|(ns, _)| ns.as_str().starts_with(pool.as_str()));
         let below = near.filter(|(ns, _)| ns.parent() == Some(pool.as_str()));
         let asked = below.filter(|(ns, joined)| {
+            self.step();
             self.spaces.game(ns).is_some() && id.is_none_or(|id| self.spaces.member(ns, *joined).registration.id == *id)
         });
         asked.min_by_key(|(_, joined)| joined).cloned()

@@ -217,3 +217,26 @@ async fn the_secret_is_never_sent_to_anybody() {
         assert!(!shows, "{}", String::from_utf8_lossy(&bytes));
     }
 }
+
+#[tokio::test]
+async fn a_crowd_that_may_be_heard_of_from_now_on_is_told_whole_and_nobody_twice() {
+    let server = server();
+    let (mut ada, [mut eve]) = with_game(&server).await;
+    let crowd: Vec<String> = (0..200).map(|number| format!("peer-{number:03}")).collect();
+    for id in &crowd {
+        ada.granted(register(NS, id)).await;
+    }
+    assert!(ids(&eve.granted(rendezvous("chess/*")).await).is_empty());
+    ada.granted(host(NS, "ada", guarded(""))).await;
+    // One comes while the others are being told.
+    ada.granted(register(NS, "late")).await;
+    let mut heard = Vec::new();
+    while heard.len() < crowd.len() + 2 {
+        heard.extend(ids(&eve.message().await).into_iter().map(str::to_owned));
+    }
+    eve.silence().await;
+    heard.sort();
+    let mut all: Vec<String> = crowd.into_iter().chain(["ada".into(), "late".into()]).collect();
+    all.sort();
+    assert_eq!(heard, all);
+}

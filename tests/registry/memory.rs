@@ -40,6 +40,8 @@ const GROWING: &[(&str, &str)] = &[
     ("ada> register chess/a game", "bob> match chess"),
     ("ada> register chess/a", "bob> match chess create"),
     ("ada> register chess/a", "bob> match chess wait=5s #1"),
+    ("ada> register chess/a game", "eve> lobby chess/* .mode=blitz"),
+    ("ada> register chess/a game\neve> lobby chess/* .mode=blitz", "eve> lobby chess/* .mode=blitz .map=north"),
 ];
 
 #[test]
