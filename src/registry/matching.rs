@@ -220,20 +220,21 @@ impl Registry {
     }
 
     /// A session that has got a seat waits for no other in that pool, unless for
-    /// a peer of another id.
+    /// a peer of another id: as one that asks again is given the seat that it has,
+    /// whatever its game is played with.
     pub(super) fn seat_own_waiting(&mut self, session: SessionId, ns: &Namespace, joined: u64) {
         let waiting = &self.session(session).waiting;
         if waiting.is_empty() {
             return;
         }
-        let Some(game) = self.spaces.game(ns) else { return };
+        if self.spaces.game(ns).is_none() {
+            return;
+        }
         let id = &self.spaces.member(ns, joined).registration.id;
         let same = waiting.values().copied().filter(|&ticket| {
             self.step();
-            let Waiter { pool, app_version, peer, .. } = self.waiting.get(ticket);
-            ns.parent() == Some(pool.as_str())
-                && *app_version == game.rules.app_version
-                && peer.id.as_ref().is_none_or(|wanted| wanted == id)
+            let Waiter { pool, peer, .. } = self.waiting.get(ticket);
+            ns.parent() == Some(pool.as_str()) && peer.id.as_ref().is_none_or(|wanted| wanted == id)
         });
         let mut tickets: Vec<u64> = same.collect();
         tickets.sort_unstable();

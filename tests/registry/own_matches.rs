@@ -37,9 +37,9 @@ fn a_seat_answers_the_sessions_other_matches_of_that_id_or_none() {
           eve: #1 seat in chess/a eve, ada; chess/a 2/2 ada#1
           eve: #2 seat in chess/a eve, ada; chess/a 2/2 ada#1
           eve: #3 seat in chess/a eve, ada; chess/a 2/2 ada#1
+          eve: #5 seat in chess/a eve, ada; chess/a 2/2 ada#1
         later 5s
           eve: #4 NO_OPEN_GAME
-          eve: #5 NO_OPEN_GAME
           eve: #6 NO_OPEN_GAME
         ",
     );
@@ -117,18 +117,16 @@ fn who_waits_counts_as_a_watch() {
 }
 
 #[test]
-fn a_seat_under_another_id_or_of_another_version_answers_no_match() {
+fn a_seat_under_another_id_answers_no_match() {
     story(
         "
         eve> match chess wait=5s #1
-        eve> match chess as= app=1.4 wait=5s #2
         ada> register chess/a game listed=no
           ada: granted ada; chess/a 1/0 ada#1 unlisted
         eve> register chess/a as=eve2
           eve: granted eve2; chess/a 2/0 ada#1 unlisted
         later 5s
           eve: #1 NO_OPEN_GAME
-          eve: #2 NO_OPEN_GAME
         ",
     );
 }
@@ -146,6 +144,23 @@ fn one_who_is_kicked_may_wait_for_that_game_under_another_id() {
           ada: ok
           bob: chess/a - bob KICKED
           bob: #1 seat in chess/a bob2, ada; chess/a 2/2 ada#1
+        ",
+    );
+}
+
+#[test]
+fn a_game_that_changes_its_version_does_not_seat_the_same_session_twice() {
+    story(
+        "
+        eve> match chess as= app=2 wait=5s #1
+        ada> register chess/a game app=1
+          ada: granted ada; chess/a 1/0 ada#1 app=1
+        eve> register chess/a as= app=1
+          eve: granted ANON; chess/a 2/0 ada#1 app=1
+          eve: #1 seat in chess/a ANON, ada; chess/a 2/0 ada#1 app=1
+        ada> register chess/a game app=2
+          ada: granted ada; chess/a 2/0 ada#1 app=2
+          eve: game chess/a 2/0 ada#1 app=2
         ",
     );
 }

@@ -78,7 +78,8 @@ impl Told {
         Ok(())
     }
 
-    /// The same seat may be told of several times.
+    /// A seat's roster is as new as all that was heard before; the same one may be
+    /// told several times.
     fn seat(&mut self, to: u64, version: u64) -> Verdict {
         if self.versions.contains(&(to, version)) { Ok(()) } else { self.version(to, version) }
     }
@@ -121,8 +122,8 @@ impl World {
         let Delivery { to, message, .. } = delivery;
         if message.request_id.is_some() {
             // Of a seat that was waited for: what it says was judged before.
-            let seat = message.register.first().filter(|_| !message.game.is_empty());
-            return seat.map_or(Ok(()), |own| told.seat(*to, own.version())).map(|()| Vec::new());
+            let roster = message.rendezvous.first().filter(|_| !message.game.is_empty());
+            return roster.map_or(Ok(()), |roster| told.seat(*to, roster.version())).map(|()| Vec::new());
         }
         let bare = message.status.is_none() && message.more.is_none();
         ensure!(bare, "session {to} is answered, but another one asked");

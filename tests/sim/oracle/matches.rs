@@ -31,7 +31,6 @@ impl Waiter {
         let ask = &self.ask;
         self.session == peer.session
             && matches(&format!("{}/*", ask.pool), &peer.ns)
-            && ask.app_version == game.app_version
             && (ask.id.is_none() || ask.id == peer.id)
     }
 }
