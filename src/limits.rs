@@ -110,6 +110,10 @@ limits! {
     /// Milliseconds that a MATCH may wait for a game. While it waits it counts as a
     /// registration and as a watch of its connection, and in `registered_bytes`.
     wait_ms = 300_000, 0 => 86_400_000;
+    /// Seconds that a registration may outlive a lost connection; a ttl beyond it is
+    /// lowered to it. A session that nobody is connected to lives as long as its
+    /// longest lease; each lease counts for 1 KiB in `registered_bytes`.
+    ttl_secs = 3_600, 0 => 604_800;
     /// Games in which its peer's id is taken or banned, that a MATCH passes over
     /// before it takes none for open.
     match_candidates = 1_024, 1 => 1_000_000;
@@ -152,6 +156,16 @@ limits! {
     /// counts as lost (TCP keep-alive and TCP_USER_TIMEOUT), and that the last
     /// bytes for a connection that has ended may take.
     silence_ms = 20_000, 1_000 => 3_600_000;
+    /// Milliseconds of silence after which a client that said HELLO, and no wish, is
+    /// asked for a sign of life. It is gone that long after the last question:
+    /// `heartbeat_ms * (heartbeat_retries + 1)` bounds a ghost's life.
+    heartbeat_ms = 5_000, 250 => 60_000;
+    /// The least that a client may wish for as `heartbeat_ms`.
+    heartbeat_min_ms = 250, 50 => 60_000;
+    /// The most that a client may wish for as `heartbeat_ms`.
+    heartbeat_max_ms = 60_000, 250 => 600_000;
+    /// How often a silent client is asked for a sign of life.
+    heartbeat_retries = 3, 1 => 100;
     /// Milliseconds that a shutdown may take, telling everyone included.
     shutdown_grace_ms = 5_000, 0 => 600_000;
     /// Milliseconds after which clients are asked to come back from a shutdown.
@@ -199,6 +213,12 @@ impl Limits {
                 "outbox_bytes: {} is too small; two frames of frame_bytes must fit, {}",
                 self.outbox_bytes,
                 self.frame_bytes.saturating_mul(2)
+            ));
+        }
+        if self.heartbeat_ms < self.heartbeat_min_ms || self.heartbeat_ms > self.heartbeat_max_ms {
+            faults.push(format!(
+                "heartbeat_ms: {} is not within heartbeat_min_ms and heartbeat_max_ms, {} to {}",
+                self.heartbeat_ms, self.heartbeat_min_ms, self.heartbeat_max_ms
             ));
         }
         faults

@@ -7,7 +7,7 @@ use foregather::{
         Address, AppVersion, Code, Discover, Inbound, LeaveReason, Namespace, Pattern, Peer, PeerId, QuickMatch,
         Register, Rendezvous, Request, RequestId, SessionId, Subject, Time, Unregister,
     },
-    hub::{Hub, HubOptions, Outlet, Progress},
+    hub::{Hub, HubOptions, Order, Outlet, Progress},
     limits::Limits,
     wire::proto::{Message, StatusCode},
 };
@@ -26,7 +26,11 @@ impl Outlet for Frames {
         self.by_session.entry(to).or_default().push(frame);
     }
 
-    fn resume(&mut self, _to: SessionId) {}
+    fn is_drained(&self, _to: SessionId) -> bool {
+        true
+    }
+
+    fn order(&mut self, _to: SessionId, _order: Order) {}
 
     fn has_room(&self, to: SessionId) -> bool {
         self.no_room != Some(to)
@@ -201,7 +205,11 @@ impl Outlet for OnePart<'_> {
         self.frames.deliver(to, frame);
     }
 
-    fn resume(&mut self, _to: SessionId) {}
+    fn is_drained(&self, _to: SessionId) -> bool {
+        true
+    }
+
+    fn order(&mut self, _to: SessionId, _order: Order) {}
 
     fn has_room(&self, to: SessionId) -> bool {
         to != self.reader || self.parts == 0

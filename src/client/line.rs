@@ -6,7 +6,7 @@ use super::{
     waiter::{Outcome, Waiter},
 };
 use crate::{
-    domain::{Code, Greeting, Refusal, Request, RequestId},
+    domain::{Code, Greeting, Hello, Refusal, Request, RequestId},
     wire,
 };
 use bytes::Bytes;
@@ -46,7 +46,7 @@ impl Line {
 
         let mut line = Self { calls: sender, shared, deadline, frame_bytes: bounds::FRAME_BYTES };
         let id = line.shared.numbers.next();
-        let welcome = line.send(id, wire::hello(id, &agent), Waiter::Welcome);
+        let welcome = line.send(id, wire::hello(id, &agent, &Hello::default()), Waiter::Welcome);
         let greeting: Greeting = line.in_time("HELLO".into(), welcome).await?;
         if let Some(bytes) = greeting.limits.frame_bytes {
             line.frame_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);

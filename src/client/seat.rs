@@ -58,7 +58,9 @@ impl Client {
         let what = format!("the game {ns}");
         let secret = game.secret.clone().unwrap_or_default();
         let app_version = game.app_version.clone().unwrap_or_default();
-        let seat = self.enter(what, Register { ns, peer, game: Some(Box::new(game)), secret, app_version }).await?;
+        let seat = self
+            .enter(what, Register { game: Some(Box::new(game)), secret, app_version, ..Register::new(ns, peer) })
+            .await?;
         if seat.game().is_some() { Ok(seat) } else { Err(knows_no_games(seat.ns())) }
     }
 
@@ -75,7 +77,7 @@ impl Client {
         let read = || Ok((peer.parse()?, entry.parse()?));
         let (peer, (secret, app_version)) = read().map_err(|refusal: Refusal| ClientError::Invalid(refusal.of(&ns)))?;
         let what = format!("the seat in {ns}");
-        self.enter(what, Register { ns, peer, game: None, secret, app_version }).await
+        self.enter(what, Register { secret, app_version, ..Register::new(ns, peer) }).await
     }
 
     /// Sits in whichever open game directly below `pool` has the fewest free
@@ -100,7 +102,8 @@ impl Client {
             peer: peer.id.clone(),
             reader: Reader::Peers(events.0.feed()),
         };
-        let request = Request::Match(Box::new(QuickMatch { pool, peer: peer.clone(), app_version, create, wait }));
+        let request =
+            Request::Match(Box::new(QuickMatch { pool, peer: peer.clone(), app_version, create, wait, ttl_secs: 0 }));
         let seat = self.line.ask(request, |outcome| Waiter::Match { outcome, claim });
         let registration = self.line.in_longer_time(wait, what, seat).await?;
         Ok(Seat::new(self.clone(), events, peer, registration))

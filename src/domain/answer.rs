@@ -4,6 +4,7 @@ use std::{
     fmt,
     net::SocketAddr,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 /// A peer that is in a namespace.
@@ -19,15 +20,24 @@ pub struct Registration {
     pub attributes: Attributes,
     /// The number of the change that made it what it is.
     pub version: u64,
+    /// Seconds that it outlives a lost connection. Only its own client is told.
+    pub ttl_secs: u32,
+    /// Its connection is lost, and its lease runs: it may come back.
+    pub away: bool,
     /// What it is on the wire, once somebody was told of it.
     encoded: Encoded,
 }
 
 impl Registration {
-    /// A peer that is in a namespace since, or as it is since, that change.
+    /// A peer that is in a namespace since, or as it is since, that change; present,
+    /// without a lease.
     pub fn new(ns: Namespace, id: PeerId, addresses: Vec<Address>, attributes: Attributes, version: u64) -> Self {
-        Self { ns, id, addresses, attributes, version, encoded: Encoded::default() }
+        Self { ns, id, addresses, attributes, version, ttl_secs: 0, away: false, encoded: Encoded::default() }
     }
+
+    /// What a lease counts for in [`Registration::size`]: the session that outlives its
+    /// connection for it, and what that is told when it comes back.
+    pub const LEASE_BYTES: usize = 1_024;
 
     /// Its bytes on the wire. They are made by the first who asks and kept: of a
     /// game of 8, each entry is sent to 8.
@@ -40,15 +50,17 @@ impl Registration {
     /// maps, allocations and indexes were measured to take around the texts, rounded
     /// up, over 80,000 registrations of each of seven shapes.
     pub fn size(&self) -> usize {
-        Self::size_of(self.ns.as_str().len(), self.id.as_str().len(), &self.addresses, &self.attributes)
+        let (ns, id) = (self.ns.as_str().len(), self.id.as_str().len());
+        Self::size_of(ns, id, &self.addresses, &self.attributes, self.ttl_secs)
     }
 
     /// The same of one that is to be, whose namespace and id have so many bytes.
-    pub fn size_of(ns: usize, id: usize, addresses: &[Address], attributes: &Attributes) -> usize {
-        let addresses: usize = addresses.iter().map(|address| 104 + 2 * address.bytes().len()).sum();
+    pub fn size_of(ns: usize, id: usize, addresses: &[Address], attributes: &Attributes, ttl_secs: u32) -> usize {
+        let lease = if ttl_secs > 0 { Self::LEASE_BYTES } else { 0 };
+        let addresses: usize = addresses.iter().map(|address| 112 + 2 * address.bytes().len()).sum();
         let map = if attributes.is_empty() { 0 } else { 430 };
         let attributes: usize = attributes.iter().map(|(name, value)| 228 + 2 * (name.len() + value.len())).sum();
-        440 + 2 * (ns + id) + addresses + map + attributes
+        440 + 2 * (ns + id) + addresses + map + attributes + lease
     }
 }
 
@@ -256,4 +268,17 @@ pub struct Welcome {
     pub session: String,
     /// Where the connection comes from.
     pub observed: SocketAddr,
+    /// What to go on with this session by.
+    pub resume: Bytes,
+    /// Whether it goes on with the session that was asked for.
+    pub resumed: bool,
+    /// After how long a silence the client is asked for a sign of life.
+    pub heartbeat: Duration,
+}
+
+impl Welcome {
+    /// To a new session, which cannot be resumed, nor is asked for signs of life.
+    pub fn new(session: String, observed: SocketAddr) -> Self {
+        Self { session, observed, resume: Bytes::new(), resumed: false, heartbeat: Duration::ZERO }
+    }
 }

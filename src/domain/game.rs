@@ -231,6 +231,8 @@ pub struct QuickMatch {
     pub create: Option<GameSettings>,
     /// How long to wait for one to open.
     pub wait: Duration,
+    /// As in [`Register`](super::Register).
+    pub ttl_secs: u32,
 }
 
 /// Refuses what is longer than its fixed size.

@@ -1,5 +1,6 @@
 use super::{Announcement, Answer, Refusal, RequestId};
-use std::net::SocketAddr;
+use bytes::Bytes;
+use std::{net::SocketAddr, time::Duration};
 
 /// What one frame from a server says to its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,16 @@ pub struct Greeting {
     pub session: String,
     /// Where the server sees the connection come from.
     pub observed: SocketAddr,
+    /// What to go on with this session by, on another connection; empty if the
+    /// server did not say.
+    pub resume: Bytes,
+    /// Whether this goes on with the session that was asked for.
+    pub resumed: bool,
+    /// After how long a silence the server asks for a sign of life; zero if it did
+    /// not say.
+    pub heartbeat: Duration,
+    /// How often it asks, `heartbeat` apart, before it takes the client for gone.
+    pub heartbeat_retries: u32,
     /// What it accepts from this connection.
     pub limits: Allowance,
 }
@@ -54,6 +65,8 @@ pub struct Allowance {
     pub registrations: Option<u32>,
     /// Namespaces and patterns that the connection may watch.
     pub watches: Option<u32>,
+    /// Seconds that a registration may outlive a lost connection.
+    pub ttl_secs: Option<u32>,
     /// Milliseconds that a MATCH may wait.
     pub wait_ms: Option<u32>,
 }

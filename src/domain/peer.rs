@@ -58,9 +58,13 @@ impl fmt::Debug for PeerId {
 }
 
 /// Where a peer listens. Opaque bytes, by convention the text `host:port` or
-/// `udp://host:port`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address(Bytes);
+/// `udp://host:port`. Two are equal if their bytes are.
+#[derive(Clone)]
+pub struct Address {
+    bytes: Bytes,
+    /// Its host was filled in, and is to be anew where its peer comes from elsewhere.
+    is_located: bool,
+}
 
 impl Address {
     /// What an address grows by at most where its host is filled in: `[::]` becomes
@@ -69,39 +73,51 @@ impl Address {
 
     /// Takes an address as it is.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
-        Self(bytes.into())
+        Self { bytes: bytes.into(), is_located: false }
     }
 
     /// The bytes of it; to clone them shares them.
     pub fn bytes(&self) -> &Bytes {
-        &self.0
+        &self.bytes
     }
 
     /// The same with `host` in the place of a host that means "wherever I come
     /// from", so that a client need not know its own address: `0.0.0.0:7777`,
-    /// `udp://[::]:7777`.
+    /// `udp://[::]:7777`. What was filled in before is filled in anew.
     #[must_use]
     pub fn located(self, host: IpAddr) -> Self {
-        let Ok(text) = std::str::from_utf8(&self.0) else { return self };
+        let Ok(text) = std::str::from_utf8(&self.bytes) else { return self };
         let (scheme, rest) = match text.find("://") {
             Some(end) => text.split_at(end + "://".len()),
             None => ("", text),
         };
-        let Some(port) = rest.strip_prefix("0.0.0.0:").or_else(|| rest.strip_prefix("[::]:")) else {
-            return self;
+        let port = if self.is_located {
+            rest.rsplit_once(':').map(|(_, port)| port)
+        } else {
+            rest.strip_prefix("0.0.0.0:").or_else(|| rest.strip_prefix("[::]:"))
         };
-        Self(match host {
-            IpAddr::V4(host) => format!("{scheme}{host}:{port}").into(),
-            IpAddr::V6(host) => format!("{scheme}[{host}]:{port}").into(),
-        })
+        let Some(port) = port else { return self };
+        let bytes = match host {
+            IpAddr::V4(host) => format!("{scheme}{host}:{port}"),
+            IpAddr::V6(host) => format!("{scheme}[{host}]:{port}"),
+        };
+        Self { bytes: bytes.into(), is_located: true }
     }
 }
 
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Address {}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match std::str::from_utf8(&self.0) {
+        match std::str::from_utf8(&self.bytes) {
             Ok(text) if !text.chars().any(char::is_control) => f.write_str(text),
-            _ => write!(f, "{}", self.0.escape_ascii()),
+            _ => write!(f, "{}", self.bytes.escape_ascii()),
         }
     }
 }
@@ -114,13 +130,13 @@ impl fmt::Debug for Address {
 
 impl From<&str> for Address {
     fn from(text: &str) -> Self {
-        Self(Bytes::copy_from_slice(text.as_bytes()))
+        Self::new(Bytes::copy_from_slice(text.as_bytes()))
     }
 }
 
 impl From<String> for Address {
     fn from(text: String) -> Self {
-        Self(text.into())
+        Self::new(text)
     }
 }
 
@@ -153,10 +169,10 @@ impl Peer {
         if addresses.len() > limits.addresses {
             return broken(format!("the peer has {} addresses; the limit is {}", addresses.len(), limits.addresses));
         }
-        if let Some(long) = addresses.iter().find(|address| address.0.len() > limits.address_bytes) {
+        if let Some(long) = addresses.iter().find(|address| address.bytes.len() > limits.address_bytes) {
             return broken(format!(
                 "an address of the peer is {} bytes long; the limit is {}",
-                long.0.len(),
+                long.bytes.len(),
                 limits.address_bytes
             ));
         }
@@ -231,6 +247,16 @@ mod tests {
             ("", v4, ""),
         ] {
             assert_eq!(Address::from(given).located(host), Address::from(located), "{given}");
+        }
+        // What was filled in is filled in anew, and nothing else.
+        for (given, located) in [
+            ("0.0.0.0:7777", "[2001:db8::7]:7777"),
+            ("udp://[::]:1", "udp://[2001:db8::7]:1"),
+            ("192.0.2.7:7777", "192.0.2.7:7777"),
+        ] {
+            let moved = Address::from(given).located(v4).located(v6);
+            assert_eq!(moved, Address::from(located), "{given}");
+            assert_eq!(moved.located(v4), Address::from(given).located(v4), "{given}");
         }
         let binary = Address::new(&[0xff, 0x00][..]);
         assert_eq!(binary.clone().located(v4), binary);

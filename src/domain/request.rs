@@ -1,5 +1,6 @@
 use super::{AppVersion, Filter, GameSettings, Namespace, Pattern, Peer, PeerId, QuickMatch, Refusal, Secret};
 use bytes::Bytes;
+use std::time::Duration;
 
 /// The client's number for a request, echoed in its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,8 +44,13 @@ pub enum Request {
 /// HELLO.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hello {
-    /// The session that it wants to go on with.
+    /// The token of the session that it wants to go on with.
     pub resume: Option<Bytes>,
+    /// After how long a silence it wants to be asked for a sign of life, within what
+    /// the server allows; `None`: as the server likes.
+    pub heartbeat: Option<Duration>,
+    /// What only this program of this player knows, over restarts too.
+    pub client_key: Secret,
 }
 
 /// REGISTER.
@@ -60,12 +66,17 @@ pub struct Register {
     pub secret: Secret,
     /// Which program it is.
     pub app_version: AppVersion,
+    /// Seconds that it is to outlive a lost connection, within what the server allows.
+    pub ttl_secs: u32,
+    /// It is to happen only if the session has that peer there.
+    pub renew: bool,
 }
 
 impl Register {
     /// REGISTER where no game is meant.
     pub fn new(ns: Namespace, peer: Peer) -> Self {
-        Self { ns, peer, game: None, secret: Secret::default(), app_version: AppVersion::default() }
+        let (secret, app_version) = (Secret::default(), AppVersion::default());
+        Self { ns, peer, game: None, secret, app_version, ttl_secs: 0, renew: false }
     }
 }
 

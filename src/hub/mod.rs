@@ -18,6 +18,7 @@ use foldhash::fast::FixedState;
 use std::{
     collections::{BTreeMap, HashMap},
     net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 /// Where encoded frames go.
@@ -29,9 +30,24 @@ pub trait Outlet {
     /// producing more.
     fn has_room(&self, to: SessionId) -> bool;
 
-    /// Makes the connection of that session call [`Hub::proceed`]: something has
-    /// been begun for it that it does not know of.
-    fn resume(&mut self, to: SessionId);
+    /// Whether all that was handed to it is on its way.
+    fn is_drained(&self, to: SessionId) -> bool;
+
+    /// Tells the connection of that session, if it still has one, to do something.
+    fn order(&mut self, to: SessionId, order: Order);
+}
+
+/// What a connection is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Call [`Hub::proceed`]: something was begun for it that it does not know of.
+    Proceed,
+    /// Read what has come, and if that is nothing call [`Hub::is_gone`].
+    Examine,
+    /// Let the peer's machine be silent for so long.
+    AllowSilence(Duration),
+    /// End, after these last bytes.
+    End(Bytes),
 }
 
 /// How far a frame was worked on.
@@ -245,7 +261,7 @@ impl Hub {
             Request::Hello(_) => {
                 let session = self.registry.session_name();
                 let observed = self.sessions[&id].observed();
-                self.answer(id, request_id, &Answer::Welcome(Welcome { session, observed }), outlet);
+                self.answer(id, request_id, &Answer::Welcome(Welcome::new(session, observed)), outlet);
             }
             Request::Heartbeat { nonce, reply: false } => {
                 self.answer(id, request_id, &Answer::Heartbeat { nonce }, outlet);
@@ -270,7 +286,7 @@ impl Hub {
                 Output::Answer { to, request_id, answer } => {
                     self.answer(to, request_id, &answer, outlet);
                 }
-                Output::Resume { to } => outlet.resume(to),
+                Output::Proceed { to } => outlet.order(to, Order::Proceed),
                 Output::Announce { cause, mut to, announcements } => {
                     if announcements.iter().any(Announcement::is_about_games) {
                         to.retain(|id| self.sessions.get(id).is_some_and(Session::knows_games));

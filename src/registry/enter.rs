@@ -134,7 +134,7 @@ impl Registry {
         taken: bool,
         request: Register,
     ) -> Result<(u64, Arc<Registration>), Refusal> {
-        let Register { ns, peer, game: settings, secret, app_version } = request;
+        let Register { ns, peer, game: settings, secret, app_version, .. } = request;
         let space = self.spaces.get(&ns);
         let game = space.and_then(|space| space.game.as_deref());
         let (rules, claims) = match (settings, game) {

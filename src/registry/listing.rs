@@ -139,7 +139,7 @@ impl Registry {
             waiting.push_back(listing);
         } else if let Some(unfinished) = self.next_part(session, listing) {
             self.listings.insert(session, [unfinished].into());
-            self.outputs.push_back(Output::Resume { to: session });
+            self.outputs.push_back(Output::Proceed { to: session });
         }
     }
 
@@ -168,7 +168,7 @@ impl Registry {
         } else {
             // Many may be shown many at once: each takes it when it has room.
             self.listings.entry(to).or_default().push_back(listing);
-            self.outputs.push_back(Output::Resume { to });
+            self.outputs.push_back(Output::Proceed { to });
         }
     }
 

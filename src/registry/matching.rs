@@ -28,7 +28,7 @@ impl Registry {
     }
 
     fn try_match(&mut self, session: SessionId, request_id: RequestId, request: QuickMatch) -> Result<(), Refusal> {
-        let QuickMatch { pool, peer, app_version, create, wait } = request;
+        let QuickMatch { pool, peer, app_version, create, wait, .. } = request;
         if self.session(session).waiting.contains_key(&request_id) {
             return Err(Refusal::new(
                 Code::InvalidMessage,
@@ -284,7 +284,7 @@ fn largest(peer: &Peer) -> usize {
     let id = peer.id.as_ref().map_or(uuid::fmt::Hyphenated::LENGTH, |id| id.as_str().len());
     // An address counts twice, as it is and as it is on the wire.
     let located = 2 * peer.addresses.len() * Address::LOCATED_BYTES;
-    Registration::size_of(Namespace::MAX_BYTES, id, &peer.addresses, &peer.attributes) + located
+    Registration::size_of(Namespace::MAX_BYTES, id, &peer.addresses, &peer.attributes, 0) + located
 }
 
 fn no_open_game() -> Refusal {

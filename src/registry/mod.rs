@@ -72,7 +72,7 @@ pub enum Output {
         announcements: Vec<Announcement>,
     },
     /// A list was begun that [`Registry::proceed`] is to go on with.
-    Resume {
+    Proceed {
         /// For whom.
         to: SessionId,
     },

@@ -124,7 +124,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if let Some(end) = self.outbox.take_end() {
                 self.part(end);
             }
-            self.unfinished |= self.outbox.take_resume();
+            let orders = self.outbox.take_orders();
+            self.unfinished |= orders.proceed;
             let flushed = match self.writing.flush(&self.outbox, &mut self.stream, context) {
                 Poll::Ready(Err(_)) => return self.lost(),
                 flushed => flushed.is_ready(),

@@ -1,6 +1,6 @@
 use crate::{
     domain::{Code, LeaveReason, Refusal, SessionId},
-    hub::Outlet,
+    hub::{Order, Outlet},
     limits::Limits,
     wire,
 };
@@ -16,6 +16,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::io::AsyncWrite;
 
@@ -50,9 +51,18 @@ struct Queue {
     bytes: usize,
     end: Option<End>,
     closed: bool,
-    /// The hub has begun something for the session that its connection is to go
-    /// on with.
-    resume: bool,
+    orders: Orders,
+}
+
+/// What the hub wants of the connection.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    /// Something was begun for the session that it is to go on with.
+    pub(super) proceed: bool,
+    /// It is to read what has come, and to be judged if that is nothing.
+    pub(super) examine: bool,
+    /// For how long the peer's machine may be silent from now on.
+    pub(super) silence: Option<Duration>,
 }
 
 /// Why the server ends a connection, and what it says last.
@@ -85,9 +95,9 @@ impl Outbox {
         self.queue().end.take()
     }
 
-    /// Whether the hub has more to do for the session than its connection knows of.
-    pub(super) fn take_resume(&self) -> bool {
-        std::mem::take(&mut self.queue().resume)
+    /// What the connection is to do besides writing.
+    pub(super) fn take_orders(&self) -> Orders {
+        std::mem::take(&mut self.queue().orders)
     }
 
     /// What waits, in bytes.
@@ -270,14 +280,29 @@ impl Outlet for During<'_> {
         }
     }
 
-    fn resume(&mut self, to: SessionId) {
-        if Some(to) == self.cause {
-            return;
+    fn order(&mut self, to: SessionId, order: Order) {
+        let Some(outbox) = self.outboxes.by_session.get(&to) else { return };
+        let served = Some(to) == self.cause;
+        let mut queue = outbox.queue();
+        match order {
+            Order::End(last) => {
+                drop(queue);
+                return outbox.end(End { reason: LeaveReason::Disconnected, last, cut: false });
+            }
+            // It goes on with that by itself.
+            Order::Proceed if served => return,
+            Order::Proceed => queue.orders.proceed = true,
+            Order::Examine => queue.orders.examine = true,
+            Order::AllowSilence(silence) => queue.orders.silence = Some(silence),
         }
-        if let Some(outbox) = self.outboxes.by_session.get(&to) {
-            outbox.queue().resume = true;
+        drop(queue);
+        if !served {
             outbox.waker.wake();
         }
+    }
+
+    fn is_drained(&self, to: SessionId) -> bool {
+        self.outboxes.by_session.get(&to).is_none_or(|outbox| outbox.waiting() == 0)
     }
 
     fn has_room(&self, to: SessionId) -> bool {

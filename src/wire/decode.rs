@@ -82,7 +82,7 @@ fn entries(message: proto::Message, limits: &Limits) -> Entries {
         MessageType::Unregister => message.unregister.into_iter().map(|entry| unregister(entry, limits)).collect(),
         MessageType::Rendezvous => message.rendezvous.into_iter().map(|entry| rendezvous(entry, limits)).collect(),
         MessageType::Discover => message.discovery.into_iter().map(|entry| discover(entry, limits)).collect(),
-        MessageType::Hello => message.hello.into_iter().map(|entry| hello(*entry)).collect(),
+        MessageType::Hello => message.hello.into_iter().map(|entry| hello(*entry, limits)).collect(),
         MessageType::Heartbeat => message
             .heartbeat
             .into_iter()
@@ -114,7 +114,8 @@ fn register(entry: proto::Register, limits: &Limits) -> Result<Request, Refusal>
         Ok((peer, game, secret(entry.secret)?, app_version(entry.app_version.as_deref())?))
     };
     let (peer, game, secret, app_version) = read().map_err(|refusal: Refusal| refusal.of(&ns))?;
-    Ok(Request::Register(Register { ns, peer, game, secret, app_version }))
+    let (ttl_secs, renew) = (ttl_secs(entry.ttl_secs, limits), entry.renew.unwrap_or(false));
+    Ok(Request::Register(Register { ns, peer, game, secret, app_version, ttl_secs, renew }))
 }
 
 /// What an owner says of its game. Who owns it, and how many are there, is the
@@ -142,6 +143,10 @@ fn settings(entry: proto::Game, limits: &Limits) -> Result<GameSettings, Refusal
 
 fn secret(bytes: Option<Bytes>) -> Result<Secret, Refusal> {
     bytes.map_or(Ok(Secret::default()), Secret::parse)
+}
+
+fn ttl_secs(asked: Option<u32>, limits: &Limits) -> u32 {
+    asked.unwrap_or(0).min(u32::try_from(limits.ttl_secs).unwrap_or(u32::MAX))
 }
 
 fn app_version(text: Option<&str>) -> Result<AppVersion, Refusal> {
@@ -197,10 +202,11 @@ fn quick_match(entry: proto::QuickMatch, limits: &Limits) -> Result<Request, Ref
     };
     let (peer, app_version, create) = read().map_err(|refusal: Refusal| refusal.of(&pool))?;
     let wait = Duration::from_millis(u64::from(entry.wait_ms.unwrap_or(0)).min(limits.wait_ms as u64));
-    Ok(Request::Match(Box::new(QuickMatch { pool, peer, app_version, create, wait })))
+    let ttl_secs = ttl_secs(entry.ttl_secs, limits);
+    Ok(Request::Match(Box::new(QuickMatch { pool, peer, app_version, create, wait, ttl_secs })))
 }
 
-fn hello(entry: proto::Hello) -> Result<Request, Refusal> {
+fn hello(entry: proto::Hello, limits: &Limits) -> Result<Request, Refusal> {
     if let Some(other) = entry.protocol.filter(|&protocol| protocol != 1) {
         return Err(Refusal::new(
             Code::Unsupported,
@@ -210,5 +216,10 @@ fn hello(entry: proto::Hello) -> Result<Request, Refusal> {
     within("agent", entry.agent.as_ref().map_or(0, String::len), AGENT_MAX_BYTES)?;
     within("token", entry.token.as_ref().map_or(0, String::len), TOKEN_MAX_BYTES)?;
     within("client_key", entry.client_key.as_ref().map_or(0, Bytes::len), CLIENT_KEY_MAX_BYTES)?;
-    Ok(Request::Hello(Hello { resume: entry.resume }))
+    let wish = entry.heartbeat_ms.filter(|&wish| wish != 0).map(|wish| {
+        let allowed = limits.heartbeat_min_ms as u64..=limits.heartbeat_max_ms as u64;
+        Duration::from_millis(u64::from(wish).clamp(*allowed.start(), *allowed.end()))
+    });
+    let resume = entry.resume.filter(|token| !token.is_empty());
+    Ok(Request::Hello(Hello { resume, heartbeat: wish, client_key: secret(entry.client_key)? }))
 }

@@ -1,4 +1,4 @@
-use super::proto::{self, MessageType};
+use super::proto::{self, MessageType, RegistrationState};
 use crate::{
     domain::{
         Announcement, Answer, Code, Game, GameList, ListKind, Pattern, Refusal, Registration, RequestId, Roster, Seat,
@@ -38,6 +38,15 @@ pub fn message(message: &proto::Message) -> Bytes {
     let mut frame = BytesMut::with_capacity(prost::length_delimiter_len(length) + length);
     message.encode_length_delimited(&mut frame).expect("the buffer was made large enough");
     frame.freeze()
+}
+
+/// The question for a sign of life.
+pub fn question(nonce: u64) -> Bytes {
+    message(&proto::Message {
+        r#type: Some(MessageType::Heartbeat.into()),
+        heartbeat: Some(proto::Heartbeat { nonce: Some(nonce), reply: None }),
+        ..Default::default()
+    })
 }
 
 /// The frames that everybody in rendezvous there is sent: as few as hold all of
@@ -320,20 +329,20 @@ fn wanted(refusal: &Refusal) -> Option<proto::Game> {
 }
 
 /// A peer's own entry, with what it was granted: the lease stands before the
-/// version, which is the last of an entry.
+/// version, which is the last of the entry of one that is present.
 fn own(registration: &Registration) -> Vec<u8> {
     let mut body = entry(registration);
     prost::encoding::decode_key(&mut body).expect("an entry begins with its tag");
     prost::decode_length_delimiter(&mut body).expect("its length follows");
     let (front, version) =
         body.split_at(body.len() - prost::encoding::uint64::encoded_len(VERSION, &registration.version));
-    let mut lease = [0; 2];
-    prost::encoding::uint32::encode(TTL_SECS, &0, &mut &mut lease[..]);
+    let mut lease = Vec::with_capacity(6);
+    prost::encoding::uint32::encode(TTL_SECS, &registration.ttl_secs, &mut lease);
 
-    let mut own = Vec::with_capacity(body.len() + 8);
+    let mut own = Vec::with_capacity(body.len() + lease.len() + 6);
     prost::encoding::encode_key(REGISTER, prost::encoding::WireType::LengthDelimited, &mut own);
     prost::encoding::encode_varint((body.len() + lease.len()) as u64, &mut own);
-    for part in [front, &lease, version] {
+    for part in [front, &lease[..], version] {
         own.extend_from_slice(part);
     }
     own
@@ -367,6 +376,7 @@ fn register(registration: &Registration) -> proto::Register {
             attributes: registration.attributes.clone(),
         }),
         version: Some(registration.version),
+        state: registration.away.then_some(RegistrationState::Away as i32),
         ..Default::default()
     }
 }
@@ -389,14 +399,17 @@ fn welcome(welcome: &Welcome, limits: &Limits) -> proto::Welcome {
         agent: Some(concat!("foregather/", env!("CARGO_PKG_VERSION")).into()),
         session: Some(welcome.session.clone()),
         observed: Some(welcome.observed.to_string()),
-        resumed: Some(false),
+        resume: Some(welcome.resume.clone()),
+        resumed: Some(welcome.resumed),
+        heartbeat_ms: Some(u32::try_from(welcome.heartbeat.as_millis()).unwrap_or(u32::MAX)),
+        heartbeat_retries: number(limits.heartbeat_retries),
         limits: Some(proto::Limits {
             frame_bytes: number(limits.frame_bytes),
+            payload_bytes: None,
+            ttl_secs: number(limits.ttl_secs),
+            wait_ms: number(limits.wait_ms),
             registrations: number(limits.registrations_per_connection),
             watches: number(limits.watches_per_connection),
-            wait_ms: number(limits.wait_ms),
-            ..Default::default()
         }),
-        ..Default::default()
     }
 }

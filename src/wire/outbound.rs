@@ -1,6 +1,6 @@
 use super::{
     outline::Outline,
-    proto::{self, MessageType},
+    proto::{self, MessageType, RegistrationState},
 };
 use crate::{
     domain::{
@@ -10,6 +10,7 @@ use crate::{
     },
     limits::Limits,
 };
+use bytes::Bytes;
 use prost::Message as _;
 use std::{sync::Arc, time::Duration};
 
@@ -206,7 +207,10 @@ fn registration(entry: proto::Register, limits: &Limits) -> Result<Registration,
         let addresses = peer.addrs.into_iter().map(Address::new).collect();
         let Peer { addresses, attributes, .. } = Peer::new(None, addresses, peer.attributes, limits)?;
         let version = entry.version.ok_or_else(|| broken("it has no version"))?;
-        Ok(Registration::new(ns, id, addresses, attributes, version))
+        let mut registration = Registration::new(ns, id, addresses, attributes, version);
+        registration.ttl_secs = entry.ttl_secs.unwrap_or(0);
+        registration.away = entry.state == Some(RegistrationState::Away as i32);
+        Ok(registration)
     };
     read().map_err(|rule: Refusal| broken(format!("an illegal registration: {}", rule.text)))
 }
@@ -232,8 +236,13 @@ fn greeting(entry: proto::Welcome) -> Result<Greeting, Refusal> {
         agent: printable(&entry.agent.unwrap_or_default()),
         session: printable(&entry.session.unwrap_or_default()),
         observed: observed.parse().map_err(|_| broken("a WELCOME whose `observed` is not \"ip:port\""))?,
+        resume: entry.resume.map(|token| Bytes::copy_from_slice(&token)).unwrap_or_default(),
+        resumed: entry.resumed.unwrap_or(false),
+        heartbeat: Duration::from_millis(entry.heartbeat_ms.unwrap_or(0).into()),
+        heartbeat_retries: entry.heartbeat_retries.unwrap_or(0),
         limits: Allowance {
             frame_bytes: limits.frame_bytes,
+            ttl_secs: limits.ttl_secs,
             registrations: limits.registrations,
             watches: limits.watches,
             wait_ms: limits.wait_ms,
@@ -346,7 +355,7 @@ mod tests {
         }
 
         let observed = "[2001:db8::7]:1".parse().expect("an address");
-        let welcome = Answer::Welcome(Welcome { session: "~s".into(), observed });
+        let welcome = Answer::Welcome(Welcome::new("~s".into(), observed));
         wire::answer(Some(RequestId(9)), &welcome, &limits, |frame| {
             let Ok(Outbound::Welcome { greeting, .. }) = read(&frame) else { panic!("not a WELCOME: {frame:?}") };
             assert_eq!((greeting.session.as_str(), greeting.observed), ("~s", observed));

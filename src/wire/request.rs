@@ -17,16 +17,18 @@ pub fn request(request_id: Option<RequestId>, request: &Request) -> Bytes {
         ..Default::default()
     };
     message(&match request {
-        Request::Hello(Hello { resume }) => {
-            proto::Message { hello: Some(Box::new(introduction(None, resume.clone()))), ..base(MessageType::Hello) }
+        Request::Hello(hello) => {
+            proto::Message { hello: Some(Box::new(introduction(None, hello))), ..base(MessageType::Hello) }
         }
-        Request::Register(Register { ns, peer, game, secret, app_version }) => proto::Message {
+        Request::Register(Register { ns, peer, game, secret, app_version, ttl_secs, renew }) => proto::Message {
             register: vec![proto::Register {
                 ns: Some(ns.to_string()),
                 peer: Some(self::peer(peer)),
                 game: game.as_deref().map(|game| Box::new(settings(game))),
                 secret: self::secret(secret),
                 app_version: self::app_version(app_version),
+                ttl_secs: (*ttl_secs > 0).then_some(*ttl_secs),
+                renew: renew.then_some(true),
                 ..Default::default()
             }],
             ..base(MessageType::Register)
@@ -69,15 +71,15 @@ pub fn request(request_id: Option<RequestId>, request: &Request) -> Bytes {
             }
         }
         Request::Match(quick_match) => {
-            let QuickMatch { pool, peer, app_version, create, wait } = &**quick_match;
+            let QuickMatch { pool, peer, app_version, create, wait, ttl_secs } = &**quick_match;
             let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
             let entry = proto::QuickMatch {
                 pool: Some(pool.to_string()),
                 peer: Some(self::peer(peer)),
                 app_version: self::app_version(app_version),
                 create: create.as_ref().map(settings),
+                ttl_secs: (*ttl_secs > 0).then_some(*ttl_secs),
                 wait_ms: (wait_ms > 0).then_some(wait_ms),
-                ..Default::default()
             };
             proto::Message { r#match: Some(Box::new(entry)), ..base(MessageType::Match) }
         }
@@ -91,17 +93,25 @@ pub fn request(request_id: Option<RequestId>, request: &Request) -> Bytes {
 
 /// The frame that introduces a client, with the name of its program, which
 /// servers keep in no [`Request`].
-pub fn hello(request_id: RequestId, agent: &str) -> Bytes {
+pub fn hello(request_id: RequestId, agent: &str, hello: &Hello) -> Bytes {
     message(&proto::Message {
         r#type: Some(MessageType::Hello.into()),
         request_id: Some(request_id.0),
-        hello: Some(Box::new(introduction(Some(agent.to_owned()), None))),
+        hello: Some(Box::new(introduction(Some(agent.to_owned()), hello))),
         ..Default::default()
     })
 }
 
-fn introduction(agent: Option<String>, resume: Option<Bytes>) -> proto::Hello {
-    proto::Hello { protocol: Some(1), agent, resume, ..Default::default() }
+fn introduction(agent: Option<String>, hello: &Hello) -> proto::Hello {
+    let Hello { resume, heartbeat, client_key } = hello;
+    proto::Hello {
+        protocol: Some(1),
+        agent,
+        token: None,
+        resume: resume.clone(),
+        heartbeat_ms: heartbeat.map(|wish| u32::try_from(wish.as_millis()).unwrap_or(u32::MAX)),
+        client_key: secret(client_key),
+    }
 }
 
 /// The fields in which RENDEZVOUS and DISCOVER say what they are about.
@@ -189,10 +199,16 @@ mod tests {
         let watch = |subject, leave| Rendezvous { pattern: Pattern::Descendants(ns.clone()), subject, leave };
         let list = |subject, limit, cookie| Discover { pattern: Pattern::Exact(ns.clone()), subject, limit, cookie };
         for request in [
-            Request::Hello(Hello { resume: Some(Bytes::from_static(b"token")) }),
+            Request::Hello(Hello::default()),
+            Request::Hello(Hello {
+                resume: Some(Bytes::from_static(b"token")),
+                heartbeat: Some(Duration::from_millis(250)),
+                client_key: secret(),
+            }),
             Request::Register(member()),
             Request::Register(Register::new(ns.clone(), Peer::default())),
             Request::Register(Register { secret: secret(), app_version: app_version(), ..member() }),
+            Request::Register(Register { ttl_secs: 3_600, renew: true, ..member() }),
             Request::Register(owner(&settings)),
             Request::Register(owner(&GameSettings::default())),
             Request::Unregister(Unregister { ns: ns.clone(), peer: Some(id), ban: true }),
@@ -211,7 +227,7 @@ mod tests {
         }
         for (create, wait) in [(None, Duration::ZERO), (Some(settings), Duration::from_millis(1))] {
             let (pool, peer, app_version) = (ns.clone(), everything.clone(), app_version());
-            let quick_match = QuickMatch { pool, peer, app_version, create, wait };
+            let quick_match = QuickMatch { pool, peer, app_version, create, wait, ttl_secs: 30 };
             reads_back(Some(RequestId(1)), &Request::Match(Box::new(quick_match)), &limits);
         }
         reads_back(Some(RequestId(1)), &Request::Cancel(RequestId(u64::MAX)), &limits);

@@ -5,7 +5,7 @@ use foregather::{
         Address, AppVersion, Filter, GameSettings, Inbound, LeaveReason, Namespace, Pattern, Peer, QuickMatch,
         Register, Rendezvous, Request, RequestId, SessionId, Subject, Time, Unregister,
     },
-    hub::{Hub, HubOptions, Outlet, Progress},
+    hub::{Hub, HubOptions, Order, Outlet, Progress},
     limits::Limits,
 };
 use std::{collections::BTreeSet, hint, net::SocketAddr, time::Duration};
@@ -26,7 +26,11 @@ impl Outlet for Frames {
         true
     }
 
-    fn resume(&mut self, _to: SessionId) {}
+    fn is_drained(&self, _to: SessionId) -> bool {
+        true
+    }
+
+    fn order(&mut self, _to: SessionId, _order: Order) {}
 }
 
 /// A hub with so many open games, each of which has its owner in it and seats for
@@ -170,6 +174,7 @@ pub fn unregister(ns: &Namespace) -> Request {
 
 pub fn quick_match(app_version: &str, create: bool) -> Request {
     Request::Match(Box::new(QuickMatch {
+        ttl_secs: 0,
         pool: ns(POOL),
         peer: peer(),
         app_version: AppVersion::parse(app_version).expect("it is short"),

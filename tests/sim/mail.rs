@@ -3,7 +3,11 @@ use crate::{
     sabotage::Saboteur,
 };
 use bytes::{Bytes, BytesMut};
-use foregather::{domain::SessionId, hub::Outlet, wire::proto};
+use foregather::{
+    domain::SessionId,
+    hub::{Order, Outlet},
+    wire::proto,
+};
 use prost::Message as _;
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -66,8 +70,14 @@ impl Outlet for Mail {
         }
     }
 
-    fn resume(&mut self, to: SessionId) {
-        self.resumed.push(to);
+    fn is_drained(&self, to: SessionId) -> bool {
+        self.pipes.get(&to).is_none_or(|pipe| pipe.bytes.is_empty())
+    }
+
+    fn order(&mut self, to: SessionId, order: Order) {
+        if order == Order::Proceed {
+            self.resumed.push(to);
+        }
     }
 
     fn has_room(&self, to: SessionId) -> bool {

@@ -40,7 +40,7 @@ fn frames() -> Vec<Bytes> {
         (WATCH, snapshot("a/*", &[("ada", 3)], true)),
         (WATCH, page(&[("ada", 3)], Some("next"), true)),
         (WATCH, Answer::Refused(refusal.wanting(game("a/x", 1).app_version))),
-        (WATCH, Answer::Welcome(Welcome { session: "~s".into(), observed })),
+        (WATCH, Answer::Welcome(Welcome::new("~s".into(), observed))),
         (GAMES, game_list("a/*", vec![game("a/x", 3)], true)),
         (MATCH, seat("a/x", &[("ada", 3), ("eve", 2)])),
         (ENTER, granted("a/x", "ada", Some(game("a/x", 3)))),

@@ -37,7 +37,7 @@ async fn hello_comes_first_and_its_answer_is_kept() {
         assert_eq!(message.hello.and_then(|hello| hello.agent).as_deref(), Some("chess/1.4"));
         let id = RequestId(message.request_id.expect("the client numbers its requests"));
         let observed = ([192, 0, 2, 7], 1).into();
-        server.answer(id, Answer::Welcome(Welcome { session: "~s".into(), observed })).await;
+        server.answer(id, Answer::Welcome(Welcome::new("~s".into(), observed))).await;
     };
     let (client, ()) = join!(ClientOptions::new().agent("chess/1.4").connect_over(read, write), script);
     let client = client.expect("it was welcomed");
@@ -248,7 +248,7 @@ async fn the_last_word_is_heard_where_nothing_can_be_said_any_more() {
     let mut server = Server { read, write: split(server_writes).1 };
     let greet = async {
         let observed = ([192, 0, 2, 7], 1).into();
-        server.next_gets(Answer::Welcome(Welcome { session: "~s".into(), observed })).await;
+        server.next_gets(Answer::Welcome(Welcome::new("~s".into(), observed))).await;
         let Server { read, write } = server;
         drop(read);
         write
@@ -296,7 +296,7 @@ async fn a_server_that_does_not_read_blocks_nothing_but_requests() {
     let (read, write) = split(client);
     let greet = async {
         let observed = ([192, 0, 2, 7], 1).into();
-        server.next_gets(Answer::Welcome(Welcome { session: "~s".into(), observed })).await;
+        server.next_gets(Answer::Welcome(Welcome::new("~s".into(), observed))).await;
     };
     let (client, ()) = join!(ClientOptions::new().connect_over(read, write), greet);
     let client = client.expect("it was welcomed");

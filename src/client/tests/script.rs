@@ -100,7 +100,7 @@ pub(super) async fn connected_with(options: ClientOptions) -> (Client, Server) {
     let (read, write) = split(client);
     let greet = async {
         let observed = ([192, 0, 2, 7], 1).into();
-        server.next_gets(Answer::Welcome(Welcome { session: "~s".into(), observed })).await;
+        server.next_gets(Answer::Welcome(Welcome::new("~s".into(), observed))).await;
     };
     let (client, ()) = join!(options.connect_over(read, write), greet);
     (client.expect("it was welcomed"), server)

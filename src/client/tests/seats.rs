@@ -16,7 +16,7 @@ async fn to_host_is_to_register_a_game_and_to_watch_it_in_one_round_trip() {
         // Both are asked before either is answered.
         let (register, first) = server.asked().await;
         let (watch, second) = server.asked().await;
-        let Request::Register(Register { ns, peer, game: Some(game), secret, app_version }) = first else {
+        let Request::Register(Register { ns, peer, game: Some(game), secret, app_version, .. }) = first else {
             panic!("{first:?}")
         };
         assert_eq!((ns.as_str(), peer.id.expect("it has a name").as_str()), ("a/x", "ada"));
