@@ -269,6 +269,7 @@ fn matches_at_once(seats: u64) -> usize {
     }
     let bob = PeerId::parse("bob", &Limits::default()).expect("it is legal");
     let request = Request::Match(Box::new(QuickMatch {
+        ttl_secs: 0,
         pool: ns("chess"),
         peer: Peer { id: Some(bob), ..Peer::default() },
         app_version: AppVersion::default(),

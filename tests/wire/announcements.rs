@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use foregather::{
     domain::{Inbound, LeaveReason, SessionId, Time},
-    hub::{Hub, HubOptions, Outlet, Progress},
+    hub::{Hub, HubOptions, Order, Outlet, Progress},
     limits::Limits,
     wire::{
         self,
@@ -22,7 +22,11 @@ impl Outlet for Ears {
         self.0.entry(to).or_default().push(frame);
     }
 
-    fn resume(&mut self, _to: SessionId) {}
+    fn is_drained(&self, _to: SessionId) -> bool {
+        true
+    }
+
+    fn order(&mut self, _to: SessionId, _order: Order) {}
 
     fn has_room(&self, _to: SessionId) -> bool {
         true

@@ -5,7 +5,7 @@ use crate::attacker::Attacker;
 use bytes::{Bytes, BytesMut};
 use foregather::{
     domain::{Announcement, Answer, Code, LeaveReason, Outbound, Request, SessionId, Time},
-    hub::{Hub, HubOptions, Outlet, Progress},
+    hub::{Hub, HubOptions, Order, Outlet, Progress},
     limits::Limits,
     wire::{self, FrameCodec, proto::Message},
 };
@@ -60,7 +60,11 @@ impl Outlet for Reader {
         }
     }
 
-    fn resume(&mut self, _to: SessionId) {}
+    fn is_drained(&self, _to: SessionId) -> bool {
+        true
+    }
+
+    fn order(&mut self, _to: SessionId, _order: Order) {}
 
     fn has_room(&self, _to: SessionId) -> bool {
         !self.stalled

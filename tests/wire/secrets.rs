@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use foregather::{
     domain::{LeaveReason, SessionId, Time},
-    hub::{Hub, HubOptions, Outlet, Progress},
+    hub::{Hub, HubOptions, Order, Outlet, Progress},
     limits::Limits,
     wire::{
         self,
@@ -26,7 +26,11 @@ impl Outlet for Said {
         self.0.push(frame);
     }
 
-    fn resume(&mut self, _to: SessionId) {}
+    fn is_drained(&self, _to: SessionId) -> bool {
+        true
+    }
+
+    fn order(&mut self, _to: SessionId, _order: Order) {}
 
     fn has_room(&self, _to: SessionId) -> bool {
         true

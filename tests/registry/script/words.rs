@@ -71,6 +71,8 @@ impl<'a> Words<'a> {
     pub fn deed(&self, who: &str, names: &mut Names) -> Deed {
         match self.verb {
             "register" => Deed::Register(Register {
+                ttl_secs: 0,
+                renew: false,
                 ns: self.ns(names),
                 peer: self.peer(who, names),
                 game: self.settings.as_deref().map(|settings| Box::new(game_settings(settings))),
@@ -87,6 +89,7 @@ impl<'a> Words<'a> {
             "list" => self.discover(names, self.peers()),
             "games" => self.discover(names, self.games()),
             "match" => Deed::Match(QuickMatch {
+                ttl_secs: 0,
                 pool: self.ns(names),
                 peer: self.peer(who, names),
                 app_version: app_version(self.option("app").unwrap_or_default()),

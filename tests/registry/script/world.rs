@@ -214,7 +214,7 @@ impl World {
                     }
                 }
                 // Those who do not hold their lists go on with them at once.
-                Output::Resume { .. } => {}
+                Output::Proceed { .. } => {}
             }
         }
         lines

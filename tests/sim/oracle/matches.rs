@@ -27,7 +27,7 @@ pub struct Waiter {
 
 impl Waiter {
     /// Whether it is served by a seat of its own session in that game.
-    fn is_served_by(&self, peer: &Peer, game: &Game) -> bool {
+    fn is_served_by(&self, peer: &Peer) -> bool {
         let ask = &self.ask;
         self.session == peer.session
             && matches(&format!("{}/*", ask.pool), &peer.ns)
@@ -233,9 +233,11 @@ impl World {
 
     /// Answers what a session waits for with a seat that it has.
     fn serve(&mut self, peer: &Peer) -> Vec<Late> {
-        let Some(game) = self.game(&peer.ns).cloned() else { return Vec::new() };
+        if self.game(&peer.ns).is_none() {
+            return Vec::new();
+        }
         let (served, waiting): (Vec<Waiter>, Vec<Waiter>) =
-            std::mem::take(&mut self.waiters).into_iter().partition(|waiter| waiter.is_served_by(peer, &game));
+            std::mem::take(&mut self.waiters).into_iter().partition(|waiter| waiter.is_served_by(peer));
         self.waiters = waiting;
         let answer = |waiter: Waiter| {
             let seat = self.seat(peer.session, peer.birth);
