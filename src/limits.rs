@@ -4,6 +4,7 @@
 //! be set everywhere and one that does not stand here does not exist.
 
 use crate::domain::{Address, Namespace};
+use std::time::Duration;
 
 /// One row of the table, for whoever sets or prints limits by name.
 #[derive(Debug, Clone, Copy)]
@@ -173,6 +174,18 @@ limits! {
 }
 
 impl Limits {
+    /// For how long a client that is asked after silences of `interval` may give no
+    /// sign of life, in milliseconds.
+    pub fn bound_ms(&self, interval: Duration) -> u64 {
+        let intervals = u64::from(self.heartbeat_retries()) + 1;
+        u64::try_from(interval.as_millis()).unwrap_or(u64::MAX).saturating_mul(intervals)
+    }
+
+    /// How often a silent client is asked for a sign of life.
+    pub(crate) fn heartbeat_retries(&self) -> u32 {
+        u32::try_from(self.heartbeat_retries).unwrap_or(u32::MAX)
+    }
+
     /// What is wrong with the values, each named, or with how they relate;
     /// empty if nothing is.
     pub fn faults(&self) -> Vec<String> {

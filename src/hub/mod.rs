@@ -4,22 +4,27 @@
 //! does the same without a network.
 
 mod addresses;
+mod resumptions;
 
 use crate::{
-    domain::{Announcement, Answer, Code, Inbound, LeaveReason, Refusal, Request, RequestId, SessionId, Time, Welcome},
+    domain::{
+        Announcement, Answer, Code, Hello, Inbound, LeaveReason, Refusal, Request, RequestId, SessionId, Time, Welcome,
+    },
     limits::Limits,
     registry::{Output, Registry},
-    session::Session,
+    session::{Beat, Session},
     wire,
 };
 use addresses::Addresses;
 use bytes::Bytes;
 use foldhash::fast::FixedState;
+use resumptions::Resumptions;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
+use uuid::Uuid;
 
 /// Where encoded frames go.
 pub trait Outlet {
@@ -94,6 +99,11 @@ pub struct Hub {
     limits: Limits,
     registry: Registry,
     sessions: HashMap<SessionId, Session, FixedState>,
+    /// When each of those who are asked for signs of life is to be looked at next.
+    beats: BTreeSet<(Time, SessionId)>,
+    resumptions: Resumptions,
+    /// The names of sessions that nobody is connected to.
+    absent: HashMap<SessionId, Uuid, FixedState>,
     addresses: Addresses,
     last_session: u64,
     refusals: BTreeMap<Code, u64>,
@@ -106,6 +116,9 @@ impl Hub {
         Self {
             registry: Registry::new(limits.clone(), last_version, seed),
             sessions: HashMap::default(),
+            beats: BTreeSet::new(),
+            resumptions: Resumptions::default(),
+            absent: HashMap::default(),
             addresses: Addresses::new(limit_private_addresses),
             last_session: 0,
             refusals: BTreeMap::new(),
@@ -140,20 +153,62 @@ impl Hub {
 
     /// The connection has ended; others hear of it.
     pub fn close(&mut self, now: Time, id: SessionId, reason: LeaveReason, outlet: &mut impl Outlet) {
-        if let Some(session) = self.sessions.get(&id) {
-            let address = session.observed().ip();
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let (address, name) = (session.observed().ip(), session.name());
+        if let Some(liveness) = session.liveness() {
+            self.beats.remove(&(liveness.look_at, id));
+            if reason == LeaveReason::TimedOut {
+                let (bound_ms, silent_ms) =
+                    (self.limits.bound_ms(liveness.interval()), liveness.silence(now).as_millis());
+                tracing::info!(session = id.0, bound_ms, silent_ms, "a client gave no sign of life and is removed");
+            }
+        } else if reason == LeaveReason::TimedOut {
+            let bound_ms = self.limits.silence_ms;
+            tracing::info!(session = id.0, bound_ms, "a client's machine gave no sign of life and it is removed");
+        }
+        if !session.has_ended() {
+            if let Some(name) = name {
+                self.absent.insert(id, name);
+            }
             self.registry.close(now, id, reason);
             self.registry.take_steps();
             self.drain(now, outlet);
-            self.sessions.remove(&id);
-            self.addresses.disconnect(now, address);
         }
+        self.sessions.remove(&id);
+        self.addresses.disconnect(now, address);
     }
 
     /// A frame has come. The one before must be finished.
     pub fn receive(&mut self, now: Time, id: SessionId, inbound: Inbound, outlet: &mut impl Outlet) -> Progress {
-        self.sessions.get_mut(&id).expect("frames come from open sessions").take(inbound);
+        let session = self.sessions.get_mut(&id).expect("frames come from open sessions");
+        if session.has_ended() {
+            return Progress::Finished;
+        }
+        session.hear(now);
+        // What came in the same breath as HELLO says nothing of the answer to it.
+        if session.is_unconfirmed()
+            && outlet.is_drained(id)
+            && let Some(name) = session.confirm()
+        {
+            self.resumptions.confirm(name);
+        }
+        session.take(inbound);
         self.proceed(now, id, outlet)
+    }
+
+    /// Something has come that is no whole frame yet, or the peer goes on reading
+    /// what it had left unread: it lives.
+    pub fn heard(&mut self, now: Time, id: SessionId) {
+        self.sessions.get_mut(&id).expect("bytes come from open sessions").hear(now);
+    }
+
+    /// For how long one of whom nothing more has come may give no sign of life, if it
+    /// gave none for longer: it is to be closed.
+    pub fn is_gone(&mut self, now: Time, id: SessionId) -> Option<Duration> {
+        let session = self.sessions.get_mut(&id).expect("open sessions are judged");
+        let liveness = session.liveness()?;
+        let is_over = liveness.is_over(now, self.limits.heartbeat_retries());
+        is_over.then(|| Duration::from_millis(self.limits.bound_ms(liveness.interval())))
     }
 
     /// Goes on with the session's frame, and with the list that it is being given.
@@ -198,14 +253,44 @@ impl Hub {
     /// When [`Hub::handle_timeout`] is to be called next; it may be called at any
     /// other time as well. What a call changes may change this.
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.registry.poll_timeout()
+        let beat = self.beats.first().map(|&(due, _)| due);
+        [self.registry.poll_timeout(), beat].into_iter().flatten().min()
     }
 
-    /// Does what is due.
+    /// Does what is due, or as much of it as others can wait for: what is left is due
+    /// still.
     pub fn handle_timeout(&mut self, now: Time, outlet: &mut impl Outlet) {
-        self.registry.handle_timeout(now);
-        self.registry.take_steps();
-        self.drain(now, outlet);
+        let mut work = 0;
+        while work < WORK_AT_ONCE && self.poll_timeout().is_some_and(|due| due <= now) {
+            if self.registry.poll_timeout().is_some_and(|due| due <= now) {
+                self.registry.handle_timeout(now);
+                self.registry.take_steps();
+                work += ENTRY_WORK + self.drain(now, outlet);
+            } else {
+                self.beat(now, outlet);
+                work += 1;
+            }
+        }
+    }
+
+    /// Looks at the one whose turn it is to give a sign of life.
+    fn beat(&mut self, now: Time, outlet: &mut impl Outlet) {
+        let (_, id) = self.beats.pop_first().expect("it is somebody's turn");
+        let session = self.sessions.get_mut(&id).expect("who is open is looked at");
+        let liveness = session.liveness().expect("who is introduced is looked at");
+        let next = match liveness.beat(now, self.limits.heartbeat_retries()) {
+            Beat::Wait(until) => until,
+            Beat::Ask(count) => {
+                outlet.deliver(id, wire::question(count.into()));
+                liveness.due()
+            }
+            Beat::Judge => {
+                outlet.order(id, Order::Examine);
+                now.after(liveness.interval())
+            }
+        };
+        liveness.look_at = next;
+        self.beats.insert((next, id));
     }
 
     /// How many requests and connections were refused, by code.
@@ -226,7 +311,12 @@ impl Hub {
 
     /// Whether nothing is held for anybody.
     pub fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.addresses.is_empty() && self.registry.is_empty()
+        self.sessions.is_empty()
+            && self.absent.is_empty()
+            && self.resumptions.len() == 0
+            && self.beats.is_empty()
+            && self.addresses.is_empty()
+            && self.registry.is_empty()
     }
 
     /// Compares all that is kept twice; see [`Registry::check_invariants`].
@@ -236,6 +326,13 @@ impl Hub {
     pub fn check_invariants(&self) {
         self.registry.check_invariants();
         assert!(self.sessions.len() <= self.limits.connections);
+        let open = self.sessions.iter().filter(|(_, session)| !session.has_ended());
+        let introduced = open.filter_map(|(&id, session)| Some((session.name()?, id)));
+        let absent = self.absent.iter().map(|(&id, &name)| (name, id));
+        let known: Vec<_> = introduced.clone().chain(absent).collect();
+        assert_eq!(self.resumptions.len(), known.len(), "who is over cannot be gone on with");
+        assert!(known.iter().all(|&(name, id)| self.resumptions.holds(name, id)));
+        assert_eq!(self.beats.len(), introduced.count(), "whoever is introduced is looked after");
     }
 
     fn request(
@@ -256,17 +353,60 @@ impl Hub {
             Request::Unregister(request) => self.registry.unregister(now, id, request_id, request),
             Request::Rendezvous(request) => self.registry.rendezvous(id, request_id, request),
             Request::Discover(request) => self.registry.discover(id, request_id, request),
-            // There are no tokens to resume with yet, so one is always unknown:
-            // the session is a new one.
-            Request::Hello(_) => {
-                let session = self.registry.session_name();
-                let observed = self.sessions[&id].observed();
-                self.answer(id, request_id, &Answer::Welcome(Welcome::new(session, observed)), outlet);
+            Request::Hello(hello) => {
+                let welcome = self.introduce(now, id, hello, outlet);
+                self.answer(id, request_id, &Answer::Welcome(welcome), outlet);
             }
             Request::Heartbeat { nonce, reply: false } => {
                 self.answer(id, request_id, &Answer::Heartbeat { nonce }, outlet);
             }
             Request::Heartbeat { reply: true, .. } => self.answer(id, request_id, &Answer::Done, outlet),
+        }
+    }
+
+    /// Begins a session, or goes on with one.
+    fn introduce(&mut self, now: Time, id: SessionId, hello: Hello, outlet: &mut impl Outlet) -> Welcome {
+        let Hello { resume, heartbeat, client_key } = hello;
+        self.registry.introduce(id, client_key);
+        let secret = self.registry.random_id();
+        let resumed = resume.and_then(|token| self.resumptions.find(&token));
+        let (name, resume) = match resumed {
+            Some(resumed) => {
+                self.registry.take_over(now, resumed.session, id);
+                (resumed.name, self.resumptions.go_on(resumed, id, secret))
+            }
+            None => {
+                let name = self.registry.random_id();
+                (name, self.resumptions.begin(name, id, secret))
+            }
+        };
+        let heartbeat = heartbeat.unwrap_or(Duration::from_millis(self.limits.heartbeat_ms as u64));
+        let session = self.sessions.get_mut(&id).expect("requests come from open sessions");
+        session.welcome(now, name, heartbeat);
+        self.beats.insert((now.after(heartbeat), id));
+        let bound = Duration::from_millis(self.limits.bound_ms(heartbeat));
+        if bound.as_millis() > self.limits.silence_ms as u128 {
+            outlet.order(id, Order::AllowSilence(bound));
+        }
+        let (session, observed) = (format!("~{}", name.hyphenated()), session.observed());
+        Welcome { session, observed, resume, resumed: resumed.is_some(), heartbeat }
+    }
+
+    /// A session is over for good.
+    fn end(&mut self, id: SessionId, superseded: bool, outlet: &mut impl Outlet) {
+        let mut name = self.absent.remove(&id);
+        if let Some(session) = self.sessions.get_mut(&id).filter(|_| superseded) {
+            name = session.name();
+            if let Some(liveness) = session.liveness() {
+                self.beats.remove(&(liveness.look_at, id));
+            }
+            session.end();
+            let refusal = Refusal::new(Code::Superseded, "this session goes on on another connection; use that one");
+            self.count_refusal(refusal.code);
+            outlet.order(id, Order::End(wire::refusal(&refusal)));
+        }
+        if let Some(name) = name {
+            self.resumptions.end(name, id);
         }
     }
 
@@ -286,6 +426,7 @@ impl Hub {
                 Output::Answer { to, request_id, answer } => {
                     self.answer(to, request_id, &answer, outlet);
                 }
+                Output::Ended { session, superseded } => self.end(session, superseded, outlet),
                 Output::Proceed { to } => outlet.order(to, Order::Proceed),
                 Output::Announce { cause, mut to, announcements } => {
                     if announcements.iter().any(Announcement::is_about_games) {

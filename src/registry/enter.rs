@@ -2,9 +2,10 @@
 //! said there.
 
 use super::{
-    Registry,
+    Output, Registry,
     announce::Told,
     games::{Game, Rules},
+    leave::not_there,
     look::{banned, wrong_secret},
     spaces::Entry,
 };
@@ -29,11 +30,9 @@ impl Registry {
             match registry.try_register(session, request) {
                 Ok((registration, new)) => {
                     let game = registry.sight(&ns).map(Box::new);
-                    // Whoever asked is answered before others are told.
-                    let to = session;
-                    let answer =
-                        super::Output::Answer { to, request_id, answer: Answer::Granted { registration, game } };
-                    registry.outputs.insert(before, answer);
+                    let before = registry.before_others(before, session);
+                    let answer = Answer::Granted { registration, game };
+                    registry.outputs.insert(before, Output::Answer { to: session, request_id, answer });
                     if let Some(joined) = new {
                         registry.seat_own_waiting(session, &ns, joined);
                     }
@@ -59,7 +58,13 @@ impl Registry {
         };
         match held {
             Some((joined, entry)) if entry.session == session => {
-                self.update(session, joined, request).map(|registration| (registration, None))
+                self.update(session, joined, request, None).map(|registration| (registration, None))
+            }
+            _ if request.renew => Err(not_there()),
+            Some((joined, entry)) if self.is_same_program(session, entry.session) => {
+                let older = entry.session;
+                self.room_for_all_of(older, session)?;
+                self.update(session, joined, request, Some(older)).map(|registration| (registration, None))
             }
             taken => self
                 .newcomer(session, taken.is_some(), request)
@@ -68,33 +73,42 @@ impl Registry {
     }
 
     /// A peer that is there already says something else of itself, or of its game.
-    fn update(&mut self, session: SessionId, joined: u64, request: Register) -> Result<Arc<Registration>, Refusal> {
-        let Register { ns, peer, game: settings, secret, .. } = request;
+    /// It may be that of an `older` session, which passes to this one.
+    pub(super) fn update(
+        &mut self,
+        session: SessionId,
+        joined: u64,
+        request: Register,
+        older: Option<SessionId>,
+    ) -> Result<Arc<Registration>, Refusal> {
+        let Register { ns, peer, game: settings, secret, ttl_secs, .. } = request;
         let rules = settings.map(|settings| self.new_rules(&ns, joined, *settings, &secret)).transpose()?;
         let current = self.spaces.member(&ns, joined).registration.clone();
         let addresses = self.located(session, peer.addresses);
-        let same = current.addresses == addresses && current.attributes == peer.attributes;
-        let changed = (!same)
-            .then(|| Registration::new(ns.clone(), current.id.clone(), addresses, peer.attributes, self.version + 1));
+        let mut changed =
+            Registration::new(ns.clone(), current.id.clone(), addresses, peer.attributes, current.version);
+        changed.ttl_secs = ttl_secs;
 
-        let (mut before, mut after) = (current.size(), changed.as_ref().map_or(current.size(), Registration::size));
+        let (mut before, mut after) = (current.size(), changed.size());
         if let (Some(rules), Some(game)) = (&rules, self.spaces.game(&ns)) {
             (before, after) = (before + game.rules.size(&ns), after + rules.size(&ns));
         }
-        if after > before {
-            self.room_for(after - before)?;
+        let growth = after.saturating_sub(before);
+        if growth > 0 {
+            self.room_for(growth)?;
+        }
+        if let Some(older) = older {
+            self.pass_on(older, session, growth);
         }
 
-        let registration = match changed {
-            Some(changed) => {
-                self.version += 1;
-                self.registered_bytes = self.registered_bytes - current.size() + changed.size();
-                let registration = self.spaces.replace(joined, changed);
-                self.tell_registered(session, joined, &registration);
-                registration
-            }
-            None => current,
-        };
+        let current = self.spaces.member(&ns, joined).registration.clone();
+        let same = current.addresses == changed.addresses && current.attributes == changed.attributes;
+        changed.version = if same { current.version } else { self.next_version() };
+        self.registered_bytes = self.registered_bytes - current.size() + changed.size();
+        let registration = self.spaces.replace(joined, changed);
+        if !same {
+            self.tell_registered(session, joined, &registration);
+        }
         if let Some(rules) = rules {
             self.set_rules(session, &ns, joined, rules);
         }
@@ -134,7 +148,7 @@ impl Registry {
         taken: bool,
         request: Register,
     ) -> Result<(u64, Arc<Registration>), Refusal> {
-        let Register { ns, peer, game: settings, secret, app_version, .. } = request;
+        let Register { ns, peer, game: settings, secret, app_version, ttl_secs, .. } = request;
         let space = self.spaces.get(&ns);
         let game = space.and_then(|space| space.game.as_deref());
         let (rules, claims) = match (settings, game) {
@@ -177,7 +191,7 @@ impl Registry {
         // One who watches what takes a secret hears of it from now on, as a member.
         let shut_out = game.is_some_and(Game::is_guarded) && !self.may_hear(session, &ns);
         let (birth, claim) = if claims { (None, rules) } else { (rules, None) };
-        let (joined, registration) = self.put(session, &ns, peer, birth, grows)?;
+        let (joined, registration) = self.put(session, &ns, peer, ttl_secs, birth, grows)?;
         self.tell_registered(session, joined, &registration);
         if let Some(rules) = claim {
             self.set_rules(session, &ns, joined, rules);
@@ -211,13 +225,15 @@ impl Registry {
         session: SessionId,
         ns: &Namespace,
         peer: Peer,
+        ttl_secs: u32,
         rules: Option<Rules>,
         spare: usize,
     ) -> Result<(u64, Arc<Registration>), Refusal> {
         let unnamed = peer.id.is_none();
         let id = peer.id.unwrap_or_else(|| self.identities.peer_id());
         let addresses = self.located(session, peer.addresses);
-        let registration = Registration::new(ns.clone(), id, addresses, peer.attributes, self.version + 1);
+        let mut registration = Registration::new(ns.clone(), id, addresses, peer.attributes, self.version + 1);
+        registration.ttl_secs = ttl_secs;
         let bytes = registration.size() + rules.as_ref().map_or(0, |rules| rules.size(ns));
         self.room_for(bytes + spare)?;
 
@@ -283,7 +299,7 @@ impl Registry {
         }
     }
 
-    fn located(&self, session: SessionId, addresses: Vec<Address>) -> Vec<Address> {
+    pub(super) fn located(&self, session: SessionId, addresses: Vec<Address>) -> Vec<Address> {
         let host = self.session(session).host;
         addresses.into_iter().map(|address| address.located(host)).collect()
     }

@@ -1,7 +1,7 @@
 //! What must hold between any two calls.
 
 use super::{Registry, games::Game, matching};
-use crate::domain::Pattern;
+use crate::domain::{Pattern, Registration};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Registry {
@@ -20,6 +20,12 @@ impl Registry {
 
     fn check_spaces(&self) {
         let mut bytes: usize = self.waiting.iter().map(|(_, waiter)| waiter.bytes).sum();
+        let sessions = self.sessions.sorted();
+        bytes += sessions
+            .iter()
+            .filter_map(|(_, state)| state.absent.as_ref())
+            .map(|absence| absence.missed_bytes)
+            .sum::<usize>();
         bytes += self.lists.brought().map(|filter| filter.size()).sum::<usize>();
         for (ns, space) in self.spaces.iter() {
             assert!(!space.members.is_empty(), "{ns} is empty and must not exist");
@@ -92,6 +98,24 @@ impl Registry {
         assert_eq!(members.collect::<BTreeSet<_>>(), indexed, "sessions know their registrations");
         assert_eq!(self.watches.iter().collect::<BTreeSet<_>>(), watched, "sessions know their watches");
         assert_eq!(self.lists.iter().collect::<BTreeSet<_>>(), listed, "sessions know their watches of games");
+        let mut absences = BTreeSet::new();
+        let mut keys: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (&session, state) in self.sessions.sorted() {
+            if let Some(absence) = &state.absent {
+                absences.insert((absence.due(), session));
+                assert!(state.patterns.len() + state.waiting.len() == 0, "who is absent hears nothing");
+                assert_eq!(absence.missed_bytes, absence.missed.len() * Registration::LEASE_BYTES);
+            }
+            if !state.client_key.is_none() {
+                keys.entry(state.client_key.bytes().clone()).or_default().insert(session);
+            }
+            for (ns, joined) in &state.registrations {
+                let away = self.spaces.member(ns, *joined).registration.away;
+                assert_eq!(away, state.absent.is_some(), "{ns}: who is away has nobody connected");
+            }
+        }
+        assert_eq!(absences, self.absences, "leases end in time");
+        assert_eq!(keys, self.by_key, "sessions are found by their keys");
         for (session, listings) in &self.listings {
             assert!(self.sessions.contains(session), "a list is of an open session");
             assert!(!listings.is_empty(), "who is being given nothing is not kept");
@@ -117,6 +141,8 @@ impl Registry {
             && self.listings.is_empty()
             && self.lobby.is_empty()
             && self.waiting.iter().next().is_none()
+            && self.absences.is_empty()
+            && self.by_key.is_empty()
             && self.registered_bytes == 0
     }
 }

@@ -7,7 +7,8 @@ use super::{
     spaces,
 };
 use crate::domain::{
-    Announcement, Answer, Code, LeaveReason, Namespace, OwnerPolicy, Refusal, RequestId, SessionId, Time, Unregister,
+    Announcement, Answer, Code, LeaveReason, Namespace, OwnerPolicy, Refusal, Registration, RequestId, SessionId, Time,
+    Unregister,
 };
 
 impl Registry {
@@ -84,16 +85,19 @@ impl Registry {
         }
         self.room_for(growth)?;
         self.registered_bytes += growth;
-        let space = self.spaces.get_mut(ns).expect("a game has members");
-        space.game.as_mut().expect("it was looked at above").bans.insert(id, session);
+        self.bans_mut(ns).insert(id, session);
+        self.keep_out(ns, session);
+        Ok(())
+    }
 
+    /// A session is banned from there: it does not watch there either.
+    pub(super) fn keep_out(&mut self, ns: &Namespace, session: SessionId) {
         let victim = self.session_mut(session);
         victim.banned.insert(ns.clone());
         let pattern = ns.into();
         if victim.patterns.peers.remove(&pattern) {
             self.watches.remove(&pattern, session);
         }
-        Ok(())
     }
 
     /// Removes peers who leave a namespace together, and settles whose the game
@@ -104,10 +108,11 @@ impl Registry {
         let owner = self.spaces.game(ns).and_then(|game| game.owner);
         self.remove(cause, ns, leaving, reason, &audience);
         let owner_left = owner.is_some_and(|owner| leaving.contains(&owner));
+        let heir = if owner_left { self.heir(ns) } else { None };
         let Some(space) = self.spaces.get_mut(ns).filter(|_| owner_left) else { return };
         let game = space.game.as_mut().expect("what had an owner is a game");
         game.owner = match game.rules.owner_policy {
-            OwnerPolicy::Oldest => space.members.keys().next().copied(),
+            OwnerPolicy::Oldest => heir,
             OwnerPolicy::None => None,
             OwnerPolicy::Close => {
                 game.owner = None;
@@ -122,13 +127,23 @@ impl Registry {
         self.tell_game(cause, ns, to);
     }
 
+    /// The oldest member that is present, or else the oldest.
+    fn heir(&self, ns: &Namespace) -> Option<u64> {
+        let members = &self.spaces.get(ns)?.members;
+        let present = members.iter().find(|(_, entry)| {
+            self.step();
+            !entry.registration.away
+        });
+        present.or_else(|| members.first_key_value()).map(|(&joined, _)| joined)
+    }
+
     fn remove(&mut self, cause: SessionId, ns: &Namespace, leaving: &[u64], reason: LeaveReason, audience: &Audience) {
         let members = self.spaces.get(ns).map_or(0, |space| space.members.len());
         if leaving.len() == members {
             self.forget_game(ns);
         }
         // What somebody else has decided reaches the one whom it concerns.
-        let unasked = matches!(reason, LeaveReason::Kicked | LeaveReason::Closed);
+        let unasked = matches!(reason, LeaveReason::Kicked | LeaveReason::Closed | LeaveReason::Expired);
         let mut holder = None;
         let mut changes = Vec::with_capacity(leaving.len());
         if let Some(game) = self.spaces.get_mut(ns).and_then(|space| space.game.as_mut()) {
@@ -138,20 +153,28 @@ impl Registry {
             let version = self.next_version();
             let entry = self.spaces.remove(ns, joined, version);
             self.registered_bytes -= entry.registration.size();
+            holder = Some(entry.session);
+            let id = entry.registration.id.clone();
+            let announcement = Announcement::Unregistered { ns: ns.clone(), id, reason, version };
+            let mut own = None;
             // A session that has ended knows of nothing any more.
             if let Some(session) = self.sessions.get_mut(&entry.session) {
                 session.registrations.remove(&(ns.clone(), joined));
                 if session.unnamed.get(ns) == Some(&joined) {
                     session.unnamed.remove(ns);
                 }
+                match &mut session.absent {
+                    // Its lease counts until it is told, or has ended.
+                    Some(absence) if unasked && entry.registration.ttl_secs > 0 => {
+                        self.registered_bytes += Registration::LEASE_BYTES;
+                        absence.missed_bytes += Registration::LEASE_BYTES;
+                        absence.missed.push(announcement.clone());
+                    }
+                    Some(_) => {}
+                    None => own = unasked.then_some(entry.session),
+                }
             }
-            holder = Some(entry.session);
-            let id = entry.registration.id.clone();
-            changes.push(Told {
-                joined,
-                own: unasked.then_some(entry.session),
-                announcement: Announcement::Unregistered { ns: ns.clone(), id, reason, version },
-            });
+            changes.push(Told { joined, own, announcement });
         }
         self.tell(cause, ns, audience, holder.filter(|_| !unasked), changes);
     }
@@ -170,6 +193,6 @@ impl Registry {
     }
 }
 
-fn not_there() -> Refusal {
+pub(super) fn not_there() -> Refusal {
     Refusal::new(Code::NotFound, "there is no such registration; it may have ended already")
 }

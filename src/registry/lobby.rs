@@ -112,14 +112,12 @@ impl Registry {
         }
     }
 
-    /// Tells what was held back, as it is now.
+    /// Tells what was held back of the game that is due first, as it is now.
     pub(super) fn tell_lobby(&mut self) {
-        while self.lobby.next_due().is_some_and(|due| due <= self.now) {
-            let (_, ns) = self.lobby.due.pop_first().expect("the first of them is due");
-            let told = self.lobby.told.remove(&ns).expect("what is due was told before");
-            if told.waiting {
-                self.tell_lists(told.cause, &ns, told.seen, &told.heard);
-            }
+        let (_, ns) = self.lobby.due.pop_first().expect("one of them is due");
+        let told = self.lobby.told.remove(&ns).expect("what is due was told before");
+        if told.waiting {
+            self.tell_lists(told.cause, &ns, told.seen, &told.heard);
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     domain::{
         Address, Answer, AppVersion, Code, Game as Sight, GameSettings, Namespace, Pattern, Peer, PeerId, QuickMatch,
-        Refusal, Registration, RequestId, SessionId, Subject, Time,
+        Refusal, Register, Registration, RequestId, SessionId, Subject, Time,
     },
     limits::Limits,
 };
@@ -28,7 +28,7 @@ impl Registry {
     }
 
     fn try_match(&mut self, session: SessionId, request_id: RequestId, request: QuickMatch) -> Result<(), Refusal> {
-        let QuickMatch { pool, peer, app_version, create, wait, .. } = request;
+        let QuickMatch { pool, peer, app_version, create, wait, ttl_secs } = request;
         if self.session(session).waiting.contains_key(&request_id) {
             return Err(Refusal::new(
                 Code::InvalidMessage,
@@ -38,6 +38,22 @@ impl Registry {
         if let Some((ns, joined)) = self.own_seat(session, &pool, peer.id.as_ref()) {
             return self.seat_again(session, request_id, &ns, joined);
         }
+        if let Some(id) = &peer.id
+            && let Some((older, ns, joined)) = self.earlier_seat(session, &pool, id)
+        {
+            self.room_for_all_of(older, session)?;
+            self.room_for_seat(session, &ns)?;
+            let came = Register { ttl_secs, ..Register::new(ns.clone(), peer) };
+            return self.changing(session, &ns, |registry| {
+                let before = registry.outputs.len();
+                registry.update(session, joined, came, Some(older))?;
+                let told = registry.outputs.len();
+                registry.seat_again(session, request_id, &ns, joined)?;
+                let before = registry.before_others(before, session);
+                registry.outputs.make_contiguous()[before..].rotate_left(told - before);
+                Ok(())
+            });
+        }
         let found = self.open_game(session, &pool, &app_version, peer.id.as_ref());
         if found.is_none() && create.is_none() && wait.is_zero() {
             return Err(no_open_game());
@@ -45,21 +61,23 @@ impl Registry {
         self.room_for_registration(session)?;
         if let Some(ns) = found {
             self.room_for_seat(session, &ns)?;
-            return self.changing(session, &ns, |registry| registry.seat(session, request_id, &ns, peer, None));
+            return self
+                .changing(session, &ns, |registry| registry.seat(session, request_id, &ns, peer, ttl_secs, None));
         }
         self.room_for_watch(session)?;
         match create {
-            Some(create) => self.create(session, request_id, &pool, peer, app_version, create),
+            Some(create) => self.create(session, request_id, &pool, peer, ttl_secs, app_version, create),
             None => self.wait(
                 session,
                 request_id,
                 Waiter {
                     session,
                     request_id,
-                    bytes: largest(&peer),
+                    bytes: largest(&peer, ttl_secs),
                     pool,
                     app_version,
                     peer,
+                    ttl_secs,
                     deadline: self.now.after(wait),
                 },
             ),
@@ -68,7 +86,12 @@ impl Registry {
 
     /// The seat that the session has in a game directly below the pool: the oldest,
     /// or that of the id.
-    fn own_seat(&self, session: SessionId, pool: &Namespace, id: Option<&PeerId>) -> Option<(Namespace, u64)> {
+    pub(super) fn own_seat(
+        &self,
+        session: SessionId,
+        pool: &Namespace,
+        id: Option<&PeerId>,
+    ) -> Option<(Namespace, u64)> {
         let registrations = &self.session(session).registrations;
         let near = registrations.range((pool.clone(), 0)..);
         let near = near.take_while(|(ns, _)| ns.as_str().starts_with(pool.as_str()));
@@ -110,12 +133,14 @@ impl Registry {
         self.room_for_watch(session)
     }
 
+    #[expect(clippy::too_many_arguments)]
     fn create(
         &mut self,
         session: SessionId,
         request_id: RequestId,
         pool: &Namespace,
         peer: Peer,
+        ttl_secs: u32,
         app_version: AppVersion,
         settings: GameSettings,
     ) -> Result<(), Refusal> {
@@ -125,7 +150,7 @@ impl Registry {
         let taken = |code: &str| pool.child(code).is_ok_and(|ns| spaces.contains(&ns));
         let code = games::code(&mut self.identities, rules.listed, games, taken);
         let ns = pool.child(&code)?;
-        self.changing(session, &ns, |registry| registry.seat(session, request_id, &ns, peer, Some(rules)))
+        self.changing(session, &ns, |registry| registry.seat(session, request_id, &ns, peer, ttl_secs, Some(rules)))
     }
 
     /// Registers the peer, puts it in rendezvous, and answers with the roster.
@@ -135,9 +160,10 @@ impl Registry {
         request_id: RequestId,
         ns: &Namespace,
         peer: Peer,
+        ttl_secs: u32,
         rules: Option<Rules>,
     ) -> Result<(), Refusal> {
-        let (joined, registration) = self.put(session, ns, peer, rules, 0)?;
+        let (joined, registration) = self.put(session, ns, peer, ttl_secs, rules, 0)?;
         self.seat_again(session, request_id, ns, joined)?;
         self.tell_registered(session, joined, &registration);
         self.seat_own_waiting(session, ns, joined);
@@ -184,12 +210,11 @@ impl Registry {
         self.answer(session, request_id, Answer::Done);
     }
 
-    /// Answers those whose time is over.
-    pub(super) fn end_waits(&mut self) {
-        while let Some(ticket) = self.waiting.overdue(self.now) {
-            let Waiter { session, request_id, pool, .. } = self.wait_no_longer(ticket);
-            self.answer(session, Some(request_id), Answer::Refused(no_open_game().of(&pool)));
-        }
+    /// Answers the one whose time was over first.
+    pub(super) fn end_wait(&mut self) {
+        let ticket = self.waiting.first_due().expect("the time of one is over");
+        let Waiter { session, request_id, pool, .. } = self.wait_no_longer(ticket);
+        self.answer(session, Some(request_id), Answer::Refused(no_open_game().of(&pool)));
     }
 
     fn wait_no_longer(&mut self, ticket: u64) -> Waiter {
@@ -209,8 +234,8 @@ impl Registry {
             let Some(ticket) = self.waiting.next(pool, &app_version, game.passed_over) else { return };
             let waiter = self.waiting.get(ticket);
             if self.may_sit(waiter.session, ns, waiter.peer.id.as_ref()) {
-                let Waiter { session, request_id, peer, .. } = self.wait_no_longer(ticket);
-                let seated = self.seat(session, request_id, ns, peer, None);
+                let Waiter { session, request_id, peer, ttl_secs, .. } = self.wait_no_longer(ticket);
+                let seated = self.seat(session, request_id, ns, peer, ttl_secs, None);
                 assert!(seated.is_ok(), "who waits has kept room for a seat");
             } else {
                 let space = self.spaces.get_mut(ns).expect("an open game exists");
@@ -280,11 +305,11 @@ pub(super) fn place(ns: &Namespace, game: &Game, members: usize, limits: &Limits
 }
 
 /// What the registration of a waiting peer counts for at most, wherever it will sit.
-fn largest(peer: &Peer) -> usize {
+fn largest(peer: &Peer, ttl_secs: u32) -> usize {
     let id = peer.id.as_ref().map_or(uuid::fmt::Hyphenated::LENGTH, |id| id.as_str().len());
     // An address counts twice, as it is and as it is on the wire.
     let located = 2 * peer.addresses.len() * Address::LOCATED_BYTES;
-    Registration::size_of(Namespace::MAX_BYTES, id, &peer.addresses, &peer.attributes, 0) + located
+    Registration::size_of(Namespace::MAX_BYTES, id, &peer.addresses, &peer.attributes, ttl_secs) + located
 }
 
 fn no_open_game() -> Refusal {
@@ -299,7 +324,7 @@ mod tests {
     fn a_waiting_match_keeps_room_for_its_seat_wherever_it_comes_from() {
         let host = "2001:db8:1234:5678:9abc:def0:1234:5678".parse().expect("it is an address of 39 characters");
         let peer = Peer { addresses: vec![Address::from("[::]:7777"); 16], ..Peer::default() };
-        let kept = largest(&peer);
+        let kept = largest(&peer, 0);
         let located = peer.addresses.iter().map(|address| address.clone().located(host)).collect();
         let ns = Namespace::parse(&"n".repeat(Namespace::MAX_BYTES)).expect("it is the longest");
         let seated = Registration::new(ns, PeerId::from_uuid(uuid::Uuid::nil()), located, peer.attributes, 1);

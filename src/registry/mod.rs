@@ -8,6 +8,7 @@
 //! seat; all else is an index of these, changed in the same function.
 //! [`Registry::check_invariants`] compares them.
 
+mod absence;
 mod ages;
 mod announce;
 mod cookie;
@@ -24,14 +25,18 @@ mod pools;
 mod room;
 mod spaces;
 mod table;
+mod takeover;
 mod waiting;
 mod watches;
 
 use crate::{
-    domain::{Announcement, Answer, Filter, LeaveReason, Namespace, RequestId, Secret, SessionId, Time},
+    domain::{Announcement, Answer, Filter, Namespace, RequestId, Secret, SessionId, Time},
     limits::Limits,
 };
+use absence::Absence;
 use ages::Ages;
+use bytes::Bytes;
+use games::Bans;
 use identities::Identities;
 use listing::Listing;
 use lobby::Lobby;
@@ -44,6 +49,7 @@ use std::{
     sync::Arc,
 };
 use table::Table;
+use uuid::Uuid;
 use waiting::Waiting;
 use watches::{Patterns, Watches};
 
@@ -70,6 +76,14 @@ pub enum Output {
         /// registrations is not thousands of frames for each of them. Either all
         /// of it is about peers, or all about games.
         announcements: Vec<Announcement>,
+    },
+    /// A session is over for good.
+    Ended {
+        /// Which.
+        session: SessionId,
+        /// What it was goes on as another one; a connection that it still has is to
+        /// be told so.
+        superseded: bool,
     },
     /// A list was begun that [`Registry::proceed`] is to go on with.
     Proceed {
@@ -101,6 +115,10 @@ pub struct Registry {
     /// Who waits for a seat.
     waiting: Waiting,
     sessions: Table<SessionId, Box<Session>>,
+    /// Those that nobody is connected to, by when the next of their leases ends.
+    absences: BTreeSet<(Time, SessionId)>,
+    /// The sessions of one program, by the key that it said.
+    by_key: BTreeMap<Bytes, BTreeSet<SessionId>>,
     /// Lists that are given out in parts as their readers take them; more than
     /// one where a seat was found for somebody in the middle of a list.
     listings: BTreeMap<SessionId, VecDeque<Listing>>,
@@ -128,6 +146,10 @@ struct Session {
     waiting: BTreeMap<RequestId, u64>,
     /// The games that it is banned from: an index of [`Spaces`].
     banned: BTreeSet<Namespace>,
+    /// By what the same program takes over what it has.
+    client_key: Secret,
+    /// Since its connection is lost.
+    absent: Option<Box<Absence>>,
 }
 
 impl Registry {
@@ -148,6 +170,8 @@ impl Registry {
             lobby: Lobby::default(),
             waiting: Waiting::default(),
             sessions: Table::new(seed),
+            absences: BTreeSet::new(),
+            by_key: BTreeMap::new(),
             listings: BTreeMap::new(),
             registered_bytes: 0,
             identities,
@@ -167,44 +191,16 @@ impl Registry {
                 patterns: Patterns::default(),
                 waiting: BTreeMap::new(),
                 banned: BTreeSet::new(),
+                client_key: Secret::default(),
+                absent: None,
             }),
         );
         assert!(known.is_none(), "session ids are never used twice");
     }
 
-    /// A new id for a session: `~` and a UUID.
-    pub fn session_name(&mut self) -> String {
-        format!("~{}", self.identities.uuid().hyphenated())
-    }
-
-    /// Ends a session: its watches and waiting matches end and its registrations
-    /// leave.
-    pub fn close(&mut self, now: Time, session: SessionId, reason: LeaveReason) {
-        self.now = now;
-        let ended = self.sessions.remove(&session).expect("a session is closed once");
-        self.listings.remove(&session);
-        for pattern in &ended.patterns.peers {
-            self.watches.remove(pattern, session);
-        }
-        for pattern in &ended.patterns.games {
-            self.registered_bytes -= self.lists.remove(pattern, session).size();
-        }
-        for &ticket in ended.waiting.values() {
-            let waiter = self.waiting.remove(ticket);
-            self.registered_bytes -= waiter.bytes;
-        }
-        for ns in &ended.banned {
-            let space = self.spaces.get_mut(ns).expect("an index names a game that exists");
-            space.game.as_mut().expect("an index names a game").bans.sessions.remove(&session);
-        }
-        let mut leaving = ended.registrations.into_iter().peekable();
-        while let Some((ns, joined)) = leaving.next() {
-            let mut together = vec![joined];
-            while let Some((_, joined)) = leaving.next_if(|(other, _)| *other == ns) {
-                together.push(joined);
-            }
-            self.changing(session, &ns, |registry| registry.take_out(session, &ns, &together, reason));
-        }
+    /// What nobody can guess, from the seed.
+    pub fn random_id(&mut self) -> Uuid {
+        self.identities.uuid()
     }
 
     /// The number of the last change.
@@ -230,15 +226,22 @@ impl Registry {
 
     /// When [`Registry::handle_timeout`] has something to do, as things are now.
     pub fn poll_timeout(&self) -> Option<Time> {
-        [self.waiting.next_deadline(), self.lobby.next_due()].into_iter().flatten().min()
+        [self.next_expiry(), self.waiting.next_deadline(), self.lobby.next_due()].into_iter().flatten().min()
     }
 
-    /// Does what is due by now: matches wait no longer, and lists of games are told
-    /// what was held back.
+    /// Does the next of what is due by now: leases end, a match waits no longer,
+    /// lists of games are told what was held back. There may be more to do, as
+    /// [`Registry::poll_timeout`] says.
     pub fn handle_timeout(&mut self, now: Time) {
         self.now = now;
-        self.end_waits();
-        self.tell_lobby();
+        let is_due = |time: Option<Time>| time.is_some_and(|time| time <= now);
+        if is_due(self.next_expiry()) {
+            self.end_leases();
+        } else if is_due(self.waiting.next_deadline()) {
+            self.end_wait();
+        } else if is_due(self.lobby.next_due()) {
+            self.tell_lobby();
+        }
     }
 
     /// Changes one namespace, and then all that follows from how it is now: its
@@ -266,8 +269,26 @@ impl Registry {
         self.version
     }
 
+    fn bans_mut(&mut self, ns: &Namespace) -> &mut Bans {
+        let space = self.spaces.get_mut(ns).expect("an index names a game that exists");
+        &mut space.game.as_mut().expect("an index names a game").bans
+    }
+
     fn is_member(&self, session: SessionId, ns: &Namespace) -> bool {
         self.sessions.get(&session).is_some_and(|known| spaces::own(ns, &known.registrations).next().is_some())
+    }
+
+    /// Where an answer belongs among what has been put out since: whoever asked is
+    /// answered before others are told, but behind the leave, to itself, of what is
+    /// its own from now on.
+    fn before_others(&self, since: usize, asker: SessionId) -> usize {
+        let left = |announcement: &Announcement| matches!(announcement, Announcement::Unregistered { .. });
+        let is_first = |output: &&Output| match output {
+            Output::Ended { .. } => true,
+            Output::Announce { to, announcements, .. } => *to == [asker] && announcements.iter().all(left),
+            _ => false,
+        };
+        since + self.outputs.iter().skip(since).take_while(is_first).count()
     }
 
     fn answer(&mut self, to: SessionId, request_id: Option<RequestId>, answer: Answer) {

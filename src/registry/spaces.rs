@@ -101,6 +101,12 @@ impl Spaces {
         space.members.get(&joined).expect("an index names a registration that exists")
     }
 
+    /// The same, to be changed.
+    pub(super) fn member_mut(&mut self, ns: &Namespace, joined: u64) -> &mut Entry {
+        let space = self.get_mut(ns).expect("an index names a namespace that exists");
+        space.members.get_mut(&joined).expect("an index names a registration that exists")
+    }
+
     /// Adds a registration, which makes the namespace if it is the first there.
     pub(super) fn insert(&mut self, joined: u64, entry: Entry) -> Arc<Registration> {
         let registration = entry.registration.clone();
@@ -120,7 +126,8 @@ impl Spaces {
     pub(super) fn replace(&mut self, joined: u64, registration: Registration) -> Arc<Registration> {
         let space = self.get_mut(&registration.ns).expect("an update is of a namespace that exists");
         let entry = space.members.get_mut(&joined).expect("an update is of a registration that exists");
-        space.version = registration.version;
+        // What changes nothing for others keeps its number.
+        space.version = space.version.max(registration.version);
         entry.registration = Arc::new(registration);
         entry.registration.clone()
     }

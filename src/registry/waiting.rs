@@ -22,6 +22,7 @@ pub(super) struct Waiter {
     pub(super) pool: Namespace,
     pub(super) app_version: AppVersion,
     pub(super) peer: Peer,
+    pub(super) ttl_secs: u32,
     pub(super) deadline: Time,
     /// What it counts for in `registered_bytes`: what its registration will at most.
     pub(super) bytes: usize,
@@ -68,9 +69,9 @@ impl Waiting {
         self.deadlines.first().map(|&(deadline, _)| deadline)
     }
 
-    /// The ticket of one whose time is over.
-    pub(super) fn overdue(&self, now: Time) -> Option<u64> {
-        self.deadlines.first().filter(|(deadline, _)| *deadline <= now).map(|&(_, ticket)| ticket)
+    /// The ticket of the one whose time is over first.
+    pub(super) fn first_due(&self) -> Option<u64> {
+        self.deadlines.first().map(|&(_, ticket)| ticket)
     }
 
     /// All who wait, for the invariants.

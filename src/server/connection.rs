@@ -5,6 +5,7 @@ use super::{
 use crate::{
     domain::{Code, LeaveReason, Refusal, SessionId},
     hub::Progress,
+    transport::Stream,
     wire::{self, FrameCodec},
 };
 use bytes::BytesMut;
@@ -16,14 +17,14 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::{Instant, Sleep, sleep_until},
-};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::{codec::Decoder as _, io::poll_read_buf};
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 * 1024;
+
+/// Bytes that are read to see whether there are any.
+const PEEKED_BYTES: usize = 4 * 1024;
 
 /// Bytes of a connection's beginning that tell which protocol it speaks.
 const GREETING_BYTES: usize = 12;
@@ -54,6 +55,8 @@ pub(super) struct Connection<S> {
     fresh: bool,
     /// The hub has more to do for the last frame.
     unfinished: bool,
+    /// It is to be judged, unless something more has come.
+    examined: bool,
     /// Runs while a frame is incomplete, and when the connection ends.
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -78,7 +81,7 @@ enum Phase {
     },
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S: Stream> Connection<S> {
     pub(super) fn new(stream: S, exchange: Arc<Exchange>, session: SessionId, outbox: Arc<Outbox>) -> Self {
         let codec = FrameCodec::new(exchange.limits.frame_bytes);
         Self {
@@ -92,6 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             phase: Phase::Open,
             fresh: true,
             unfinished: false,
+            examined: false,
             timer: None,
         }
     }
@@ -111,6 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             phase: Phase::Open,
             fresh: false,
             unfinished: false,
+            examined: false,
             timer: None,
         };
         connection.writing.end_with(&connection.outbox, End { reason: LeaveReason::Disconnected, last, cut: false });
@@ -126,10 +131,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             let orders = self.outbox.take_orders();
             self.unfinished |= orders.proceed;
+            self.examined |= orders.examine;
+            if let Some(silence) = orders.silence {
+                self.stream.allow_silence(silence);
+            }
             let flushed = match self.writing.flush(&self.outbox, &mut self.stream, context) {
-                Poll::Ready(Err(_)) => return self.lost(),
+                Poll::Ready(Err(error)) => return self.lost(&error),
                 flushed => flushed.is_ready(),
             };
+            if self.writing.take_unblocked()
+                && let Some(session) = self.session
+            {
+                self.exchange.heard(session);
+            }
             let late = self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready());
             if late && self.session.is_none() {
                 return Poll::Ready(());
@@ -138,6 +152,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Phase::Open | Phase::Answering if self.unfinished => {
                     self.unfinished = self.exchange.proceed(self.session_id()) == Progress::Unfinished;
                     if self.unfinished {
+                        if self.examined && !self.has_come(context) && self.judge() {
+                            continue;
+                        }
                         // With a full outbox it goes on when that is written,
                         // otherwise when others had their turn.
                         if self.writing.flush(&self.outbox, &mut self.stream, context).is_ready() {
@@ -152,7 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Phase::Open => match self.read(context) {
                     Poll::Ready(Ok(0)) => self.phase = Phase::Answering,
                     Poll::Ready(Ok(_)) => {}
-                    Poll::Ready(Err(_)) => return self.lost(),
+                    Poll::Ready(Err(error)) => return self.lost(&error),
                     // Only who has nothing more to read is judged: it may be this
                     // server that stood still.
                     Poll::Pending if late => {
@@ -162,6 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                              follow?",
                         ));
                     }
+                    Poll::Pending if self.examined && self.judge() => {}
                     Poll::Pending => return Poll::Pending,
                 },
                 Phase::Answering => {
@@ -216,6 +234,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let read = poll_read_buf(Pin::new(&mut self.stream), context, &mut buffer);
         if matches!(read, Poll::Ready(Ok(bytes)) if bytes > 0) {
             self.work(&mut buffer);
+            if let Some(session) = self.session.filter(|_| !buffer.is_empty()) {
+                self.exchange.heard(session);
+            }
         }
         if shared {
             if !buffer.is_empty() {
@@ -227,6 +248,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.keep(buffer);
         }
         read
+    }
+
+    /// Whether there is something of a peer whose turn it is not to be read on: its
+    /// last request is worked on still.
+    fn has_come(&mut self, context: &mut Context<'_>) -> bool {
+        self.examined = false;
+        if self.unread.len() >= READ_BYTES {
+            return true;
+        }
+        self.unread.reserve(PEEKED_BYTES);
+        let read = poll_read_buf(Pin::new(&mut self.stream), context, &mut self.unread);
+        let has_come = matches!(read, Poll::Ready(Ok(bytes)) if bytes > 0);
+        if has_come {
+            self.exchange.heard(self.session_id());
+        }
+        has_come
+    }
+
+    /// Ends the session if it gave no sign of life for too long; all that has come is
+    /// read.
+    fn judge(&mut self) -> bool {
+        self.examined = false;
+        let Some(bound) = self.exchange.is_gone(self.session_id()) else { return false };
+        let refusal = Refusal::new(
+            Code::Unavailable,
+            format!("no sign of life from this client for {} ms; connect again", bound.as_millis()),
+        );
+        self.part(End { reason: LeaveReason::TimedOut, last: wire::refusal(&refusal), cut: true });
+        true
     }
 
     /// Keeps what is not worked on yet; an empty buffer is given back.
@@ -291,8 +341,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.timer = Some(deadline(self.exchange.limits.silence_ms));
     }
 
-    fn lost(&mut self) -> Poll<()> {
-        self.close(LeaveReason::Disconnected);
+    fn lost(&mut self, error: &io::Error) -> Poll<()> {
+        self.close(match error.kind() {
+            // What the kernel says when the peer's machine has not answered for so long.
+            io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                LeaveReason::TimedOut
+            }
+            _ => LeaveReason::Disconnected,
+        });
         Poll::Ready(())
     }
 
@@ -313,7 +369,7 @@ fn deadline(millis: usize) -> Pin<Box<Sleep>> {
     Box::pin(sleep_until(Instant::now() + Duration::from_millis(millis as u64)))
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
+impl<S: Stream> Future for Connection<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
@@ -345,6 +401,10 @@ mod tests {
         io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
         time::advance,
     };
+
+    impl Stream for DuplexStream {
+        fn allow_silence(&self, _silence: Duration) {}
+    }
 
     fn connected() -> (DuplexStream, Connection<DuplexStream>) {
         let limits = Limits::default();

@@ -1,4 +1,7 @@
-use super::outbox::{Outbox, Outboxes};
+use super::{
+    clock::Clock,
+    outbox::{Outbox, Outboxes},
+};
 use crate::{
     domain::{Code, Inbound, LeaveReason, Refusal, SessionId, Time},
     hub::{Hub, HubOptions, Progress},
@@ -9,9 +12,9 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 /// What all threads share: the hub and the outboxes behind one lock, so that
 /// everyone's outbox is filled in the order in which things happened; and the
@@ -19,7 +22,6 @@ use tokio::sync::Notify;
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) limits: Limits,
-    begun: Instant,
     /// Something is due earlier than it was.
     pub(super) rescheduled: Notify,
     advertise: Option<IpAddr>,
@@ -30,10 +32,17 @@ pub(super) struct Exchange {
 struct State {
     hub: Hub,
     outboxes: Outboxes,
+    clock: Clock,
     /// When the hub wants to be called, as far as the one who calls it knows.
     scheduled: Option<Time>,
     /// What whoever still connects is told.
     shutting_down: Option<Refusal>,
+}
+
+impl State {
+    fn now(&mut self) -> Time {
+        self.clock.now(self.scheduled)
+    }
 }
 
 impl Exchange {
@@ -42,15 +51,16 @@ impl Exchange {
         let outboxes = Outboxes::new(&limits);
         Self {
             limits,
-            begun: Instant::now(),
             rescheduled: Notify::new(),
             advertise,
-            state: Mutex::new(State { hub: Hub::new(options), outboxes, scheduled: None, shutting_down: None }),
+            state: Mutex::new(State {
+                hub: Hub::new(options),
+                outboxes,
+                clock: Clock::start(),
+                scheduled: None,
+                shutting_down: None,
+            }),
         }
-    }
-
-    fn now(&self) -> Time {
-        Time::from_start(self.begun.elapsed())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -62,18 +72,18 @@ impl Exchange {
         let observed = SocketAddr::new(observed.ip().to_canonical(), observed.port());
         let own_machine = observed.ip().is_loopback() || observed.ip() == local.to_canonical();
         let host = self.advertise.filter(|_| own_machine).unwrap_or(observed.ip());
-        let now = self.now();
         let mut state = self.state();
         if let Some(refusal) = &state.shutting_down {
             return Err(refusal.clone());
         }
+        let now = state.now();
         let id = state.hub.open(now, observed, host)?;
         Ok((id, state.outboxes.open(id)))
     }
 
     pub(super) fn receive(&self, id: SessionId, inbound: Inbound) -> Progress {
-        let now = self.now();
         let mut state = self.state();
+        let now = state.now();
         let State { hub, outboxes, .. } = &mut *state;
         let progress = hub.receive(now, id, inbound, &mut outboxes.during(id));
         self.reschedule(&mut state);
@@ -81,8 +91,8 @@ impl Exchange {
     }
 
     pub(super) fn proceed(&self, id: SessionId) -> Progress {
-        let now = self.now();
         let mut state = self.state();
+        let now = state.now();
         let State { hub, outboxes, .. } = &mut *state;
         let progress = hub.proceed(now, id, &mut outboxes.during(id));
         self.reschedule(&mut state);
@@ -100,19 +110,34 @@ impl Exchange {
 
     /// Does what is due, if anything is; when to come again.
     pub(super) fn handle_timeout(&self) -> Option<Instant> {
-        let now = self.now();
-        let State { hub, outboxes, scheduled, .. } = &mut *self.state();
+        let mut state = self.state();
+        let now = state.now();
+        let State { hub, outboxes, clock, scheduled, .. } = &mut *state;
         if hub.poll_timeout().is_some_and(|due| due <= now) {
             hub.handle_timeout(now, &mut outboxes.meanwhile());
         }
         *scheduled = hub.poll_timeout();
-        scheduled.map(|due| self.begun + due.since(Time::START))
+        scheduled.map(|due| clock.instant(due))
+    }
+
+    /// A sign of life that is no whole frame.
+    pub(super) fn heard(&self, id: SessionId) {
+        let mut state = self.state();
+        let now = state.now();
+        state.hub.heard(now, id);
+    }
+
+    /// For how long a session may be silent, if it was so for longer.
+    pub(super) fn is_gone(&self, id: SessionId) -> Option<Duration> {
+        let mut state = self.state();
+        let now = state.now();
+        state.hub.is_gone(now, id)
     }
 
     /// Ends a session; its outbox takes nothing any more.
     pub(super) fn close(&self, id: SessionId, reason: LeaveReason) {
-        let now = self.now();
         let mut state = self.state();
+        let now = state.now();
         let State { hub, outboxes, shutting_down, .. } = &mut *state;
         outboxes.close(id);
         if shutting_down.is_some() {

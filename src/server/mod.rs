@@ -7,6 +7,7 @@
 //! first byte of its answer nothing is handed to another task or thread.
 
 mod accept;
+mod clock;
 mod connection;
 mod exchange;
 mod outbox;

@@ -118,6 +118,10 @@ pub(super) struct Writing {
     frames: VecDeque<Bytes>,
     /// A part of the first frame is written: the rest of it must follow.
     begun: bool,
+    /// The peer leaves unread what was written.
+    blocked: bool,
+    /// It did, and goes on reading.
+    unblocked: bool,
 }
 
 impl Writing {
@@ -142,11 +146,23 @@ impl Writing {
                 *slice = IoSlice::new(frame);
             }
             match Pin::new(&mut *stream).poll_write_vectored(context, &slices[..count]) {
-                Poll::Ready(Ok(written)) => self.advance(outbox, written),
+                Poll::Ready(Ok(written)) => {
+                    self.unblocked |= std::mem::take(&mut self.blocked);
+                    self.advance(outbox, written);
+                }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    self.blocked = true;
+                    return Poll::Pending;
+                }
             }
         }
+    }
+
+    /// Whether the peer, who had left something unread, has gone on reading: a sign
+    /// of life of one who may be kept from giving others by what waits for it.
+    pub(super) fn take_unblocked(&mut self) -> bool {
+        std::mem::take(&mut self.unblocked)
     }
 
     fn advance(&mut self, outbox: &Outbox, written: usize) {
@@ -384,7 +400,7 @@ mod tests {
         let waiting = 60 + 3 * size_of::<Bytes>();
         assert_eq!((each[1].waiting(), outboxes.total.load(Ordering::Relaxed)), (waiting, waiting));
 
-        let mut writing = Writing { frames: std::mem::take(&mut each[1].queue().frames), begun: false };
+        let mut writing = Writing { frames: std::mem::take(&mut each[1].queue().frames), ..Writing::default() };
         writing.advance(&each[1], 15);
         assert_eq!(each[1].waiting(), 45 + 2 * size_of::<Bytes>(), "one is written, another is begun");
         let last = frame(5);

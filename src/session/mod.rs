@@ -1,15 +1,18 @@
 //! One peer's conversation: what it has said so far, what it has asked for and
 //! was not answered yet, and how fast it may ask.
 
+mod liveness;
 mod rate;
 
+pub use liveness::{Beat, Liveness};
 pub use rate::{Bucket, Rate};
 
 use crate::{
     domain::{Code, Discover, Hello, Inbound, Refusal, Rendezvous, Request, RequestId, Subject, Time},
     limits::Limits,
 };
-use std::{net::SocketAddr, vec};
+use std::{net::SocketAddr, time::Duration, vec};
+use uuid::Uuid;
 
 /// The state of one conversation. It knows nothing of others.
 #[derive(Debug)]
@@ -25,6 +28,14 @@ pub struct Session {
     entries: vec::IntoIter<Result<Request, Refusal>>,
     entry_rate: Bucket,
     fanout_rate: Bucket,
+    /// Who it is, once it is introduced.
+    name: Option<Uuid>,
+    /// Whether it lives, once it is introduced.
+    liveness: Option<Liveness>,
+    /// It is not known whether its WELCOME has arrived.
+    unconfirmed: bool,
+    /// It goes on as another session, and what its connection still says is nothing.
+    ended: bool,
 }
 
 impl Session {
@@ -39,7 +50,59 @@ impl Session {
             entries: Vec::new().into_iter(),
             entry_rate: Bucket::default(),
             fanout_rate: Bucket::default(),
+            name: None,
+            liveness: None,
+            unconfirmed: false,
+            ended: false,
         }
+    }
+
+    /// It was told who it is, and is asked after silences of `heartbeat` whether it
+    /// lives.
+    pub fn welcome(&mut self, now: Time, name: Uuid, heartbeat: Duration) {
+        self.name = Some(name);
+        self.liveness = Some(Liveness::new(now, heartbeat));
+        self.unconfirmed = true;
+    }
+
+    /// Who it is, if it is introduced.
+    pub fn name(&self) -> Option<Uuid> {
+        self.name
+    }
+
+    /// Who it is, the first time that it is known to know that.
+    pub fn confirm(&mut self) -> Option<Uuid> {
+        if std::mem::take(&mut self.unconfirmed) { self.name } else { None }
+    }
+
+    /// Whether a frame that comes now may be the first that says that its WELCOME has
+    /// arrived.
+    pub fn is_unconfirmed(&self) -> bool {
+        self.unconfirmed
+    }
+
+    /// A byte has come.
+    pub fn hear(&mut self, now: Time) {
+        if let Some(liveness) = &mut self.liveness {
+            liveness.hear(now);
+        }
+    }
+
+    /// Whether it lives, if that is asked of it.
+    pub fn liveness(&mut self) -> Option<&mut Liveness> {
+        self.liveness.as_mut()
+    }
+
+    /// It goes on as another session.
+    pub fn end(&mut self) {
+        self.ended = true;
+        self.liveness = None;
+        self.entries = Vec::new().into_iter();
+    }
+
+    /// Whether it does.
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// Where the connection comes from.

@@ -2,3 +2,13 @@
 //! business: another door (TLS, WebSocket) is another file here.
 
 pub mod tcp;
+
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A connection, however it came.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin {
+    /// For how long the peer's machine may give no sign of life from now on, where
+    /// the kernel looks after that.
+    fn allow_silence(&self, silence: Duration);
+}

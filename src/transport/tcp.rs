@@ -1,12 +1,14 @@
 //! TCP, tuned for short messages that should arrive at once and for peers that
 //! vanish without a word.
 
+use super::Stream;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::{
     io,
     net::{SocketAddr, TcpListener},
     time::Duration,
 };
+use tokio::net::TcpStream;
 
 /// Connections that the kernel keeps until they are accepted. It clamps this to
 /// its own maximum (net.core.somaxconn on Linux).
@@ -30,7 +32,7 @@ pub fn listen(address: SocketAddr, silence: Duration) -> io::Result<TcpListener>
     // On Windows the option means something else: that others may listen too.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
-    tune(SockRef::from(&socket), silence)?;
+    tune(&SockRef::from(&socket), silence)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
@@ -42,11 +44,11 @@ pub fn listen(address: SocketAddr, silence: Duration) -> io::Result<TcpListener>
 /// # Errors
 /// Those of the operating system.
 #[cfg_attr(target_os = "linux", expect(unused_variables))]
-pub fn accepted(stream: &tokio::net::TcpStream, silence: Duration) -> io::Result<()> {
+pub fn accepted(stream: &TcpStream, silence: Duration) -> io::Result<()> {
     // Linux hands the listener's options on, which spares six system calls a
     // connection; elsewhere that is not promised.
     #[cfg(not(target_os = "linux"))]
-    tune(SockRef::from(stream), silence)?;
+    tune(&SockRef::from(stream), silence)?;
     Ok(())
 }
 
@@ -55,12 +57,24 @@ pub fn accepted(stream: &tokio::net::TcpStream, silence: Duration) -> io::Result
 ///
 /// # Errors
 /// Those of the operating system.
-pub fn connected(stream: &tokio::net::TcpStream, silence: Duration) -> io::Result<()> {
-    tune(SockRef::from(stream), silence)
+pub fn connected(stream: &TcpStream, silence: Duration) -> io::Result<()> {
+    tune(&SockRef::from(stream), silence)
 }
 
-fn tune(socket: SockRef<'_>, silence: Duration) -> io::Result<()> {
+impl Stream for TcpStream {
+    fn allow_silence(&self, silence: Duration) {
+        // One that cannot be tuned has ended already.
+        let _ = watch(&SockRef::from(self), silence);
+    }
+}
+
+fn tune(socket: &SockRef<'_>, silence: Duration) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
+    watch(socket, silence)
+}
+
+/// Lets the kernel find out when the peer's machine is gone.
+fn watch(socket: &SockRef<'_>, silence: Duration) -> io::Result<()> {
     let interval = (silence / KEEPALIVE_PROBES).max(Duration::from_secs(1));
     let keepalive = TcpKeepalive::new().with_time(interval).with_interval(interval);
     #[cfg(not(windows))]
@@ -79,7 +93,7 @@ mod tests {
     async fn an_accepted_connection_is_tuned() -> io::Result<()> {
         let silence = Duration::from_secs(20);
         let listener = tokio::net::TcpListener::from_std(listen("127.0.0.1:0".parse().expect("an address"), silence)?)?;
-        let client = tokio::net::TcpStream::connect(listener.local_addr()?).await?;
+        let client = TcpStream::connect(listener.local_addr()?).await?;
         let (stream, _) = listener.accept().await?;
         accepted(&stream, silence)?;
         drop(client);

@@ -93,7 +93,7 @@ impl Arena {
     pub fn pass(&mut self, time: Duration) {
         self.now = self.now.after(time);
         self.referee.pass(self.now);
-        if self.registry.poll_timeout().is_some_and(|due| due <= self.now) {
+        while self.registry.poll_timeout().is_some_and(|due| due <= self.now) {
             self.registry.handle_timeout(self.now);
             self.settle();
         }
@@ -103,7 +103,7 @@ impl Arena {
     fn settle(&mut self) {
         let mut outputs = self.drained();
         while let Some(output) = outputs.pop_front() {
-            if let Output::Resume { to } = output {
+            if let Output::Proceed { to } = output {
                 // Everybody takes at once what it is to be shown.
                 while self.registry.is_listing(to) {
                     self.registry.proceed(to);
@@ -168,7 +168,7 @@ impl Arena {
                 match output {
                     Output::Answer { answer, .. } => answers.push(answer),
                     Output::Announce { .. } => panic!("to look at a list changes nothing: {output:?}"),
-                    Output::Resume { .. } => {}
+                    Output::Proceed { .. } | Output::Ended { .. } => {}
                 }
             }
             if !self.registry.is_listing(LOBBY) {

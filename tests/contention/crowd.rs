@@ -201,7 +201,8 @@ impl Crowd {
     fn quick_match(&mut self, session: SessionId, wave: &Wave, create: Option<GameSettings>, wait: Duration) {
         let peer = whim::peer(session, &mut self.dice);
         let Wave { pool, app_version, .. } = wave;
-        let request = QuickMatch { pool: pool.clone(), peer, app_version: app_version.clone(), create, wait };
+        let request =
+            QuickMatch { ttl_secs: 0, pool: pool.clone(), peer, app_version: app_version.clone(), create, wait };
         self.arena.ask(session, Request::Match(Box::new(request)));
     }
 
@@ -214,7 +215,8 @@ impl Crowd {
         let is_game = self.arena.referee.books.room(&seated.ns).is_some_and(|room| room.rules.is_some());
         if is_game {
             let create = self.dice.chance(30).then(|| whim::game(&mut self.dice));
-            let request = QuickMatch { pool: wave.pool.clone(), peer, app_version, create, wait: Duration::ZERO };
+            let request =
+                QuickMatch { ttl_secs: 0, pool: wave.pool.clone(), peer, app_version, create, wait: Duration::ZERO };
             self.arena.ask(seated.session, Request::Match(Box::new(request)));
         }
     }
@@ -376,5 +378,5 @@ impl Crowd {
 }
 
 fn set(ns: Namespace, peer: Peer, game: GameSettings, secret: Secret, app_version: AppVersion) -> Request {
-    Request::Register(Register { ns, peer, game: Some(Box::new(game)), secret, app_version })
+    Request::Register(Register { game: Some(Box::new(game)), secret, app_version, ..Register::new(ns, peer) })
 }

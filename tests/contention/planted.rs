@@ -129,7 +129,14 @@ impl Course {
 
     fn quick_match(create: Option<GameSettings>, wait: Duration, name: &str) -> Request {
         let app_version = AppVersion::default();
-        Request::Match(Box::new(QuickMatch { pool: ns("chess"), peer: peer(name), app_version, create, wait }))
+        Request::Match(Box::new(QuickMatch {
+            ttl_secs: 0,
+            pool: ns("chess"),
+            peer: peer(name),
+            app_version,
+            create,
+            wait,
+        }))
     }
 
     fn matched(&mut self, name: &str, create: Option<GameSettings>, answer: Answer, listed: Game) {

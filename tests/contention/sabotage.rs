@@ -41,7 +41,7 @@ impl Sabotage {
         match &mut output {
             Output::Answer { answer, .. } => self.of_answer(answer, waited)?,
             Output::Announce { announcements, .. } => announcements.retain_mut(|told| self.of_announcement(told)),
-            Output::Resume { .. } => {}
+            Output::Proceed { .. } | Output::Ended { .. } => {}
         }
         Some(output)
     }

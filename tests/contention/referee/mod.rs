@@ -110,7 +110,7 @@ impl Referee {
                     self.hear_announcement(to, announcement);
                 }
             }
-            Output::Resume { .. } => {}
+            Output::Proceed { .. } | Output::Ended { .. } => {}
         }
     }
 

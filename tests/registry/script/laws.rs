@@ -18,7 +18,7 @@ pub fn the_request_is_answered(outputs: &[Output], session: SessionId, request: 
 pub fn a_refusal_changes_nothing(outputs: &[Output], request: RequestId, changes: u64) {
     let refused = outputs.iter().any(|output| match output {
         Output::Answer { request_id, answer, .. } => *request_id == Some(request) && is_refusal(answer),
-        Output::Announce { .. } | Output::Proceed { .. } => false,
+        Output::Announce { .. } | Output::Proceed { .. } | Output::Ended { .. } => false,
     });
     assert!(!refused || (outputs.len() == 1 && changes == 0), "{changes} changes, and told: {outputs:#?}");
 }

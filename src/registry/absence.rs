@@ -1,0 +1,170 @@
+//! What a lost connection leaves behind: registrations that wait, away, for as
+//! long as their leases run.
+
+use super::{Output, Registry, announce::Told};
+use crate::domain::{Announcement, LeaveReason, Namespace, Registration, SessionId, Time};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// A session that nobody is connected to.
+#[derive(Debug)]
+pub(super) struct Absence {
+    /// When its registrations leave: the last one first, as they are taken from
+    /// the end. The session ends with the longest of them.
+    leases: Vec<Lease>,
+    /// What became of its registrations, to be told if it comes back.
+    pub(super) missed: Vec<Announcement>,
+    /// What `missed` counts for in `registered_bytes`: a lease each.
+    pub(super) missed_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Lease {
+    until: Time,
+    ns: Namespace,
+    joined: u64,
+}
+
+impl Absence {
+    /// When the next of its leases ends.
+    pub(super) fn due(&self) -> Time {
+        self.leases.last().expect("a session without leases has ended").until
+    }
+}
+
+impl Registry {
+    /// The connection of a session is lost: its watches and waiting matches end,
+    /// and its registrations leave, or go away for as long as their leases say. A
+    /// session without leases ends with its connection.
+    pub fn close(&mut self, now: Time, session: SessionId, reason: LeaveReason) {
+        self.now = now;
+        self.end_watches(session);
+        let held = self.session(session).registrations.clone();
+        let mut leases: Vec<Lease> = held
+            .iter()
+            .filter_map(|(ns, joined)| {
+                let ttl = self.spaces.member(ns, *joined).registration.ttl_secs;
+                let until = now.after(Duration::from_secs(ttl.into()));
+                (ttl > 0).then(|| Lease { until, ns: ns.clone(), joined: *joined })
+            })
+            .collect();
+        let ends = leases.is_empty();
+        if ends {
+            self.forget_session(session);
+        } else {
+            leases.sort_unstable_by_key(|lease| std::cmp::Reverse(lease.until));
+            let absence = Absence { leases, missed: Vec::new(), missed_bytes: 0 };
+            self.absences.insert((absence.due(), session));
+            self.session_mut(session).absent = Some(Box::new(absence));
+        }
+        let mut held = held.into_iter().peekable();
+        while let Some((ns, joined)) = held.next() {
+            let mut together = vec![joined];
+            while let Some((_, joined)) = held.next_if(|(other, _)| *other == ns) {
+                together.push(joined);
+            }
+            self.changing(session, &ns, |registry| registry.lose(session, &ns, together, reason));
+        }
+        if ends {
+            self.outputs.push_back(Output::Ended { session, superseded: false });
+        }
+    }
+
+    /// Those who have a lease go away, the others leave.
+    fn lose(&mut self, session: SessionId, ns: &Namespace, lost: Vec<u64>, reason: LeaveReason) {
+        let has_lease = |&joined: &u64| self.spaces.member(ns, joined).registration.ttl_secs > 0;
+        let (staying, leaving): (Vec<u64>, Vec<u64>) = lost.into_iter().partition(has_lease);
+        // Before the others leave, or one who goes away might be given the game.
+        self.change_all(session, ns, &staying, |registration| registration.away = true);
+        if !leaving.is_empty() {
+            self.take_out(session, ns, &leaving, reason);
+        }
+    }
+
+    /// Gives registrations of a session another content, and tells the others.
+    pub(super) fn change_all(
+        &mut self,
+        session: SessionId,
+        ns: &Namespace,
+        all: &[u64],
+        change: impl Fn(&mut Registration),
+    ) {
+        if all.is_empty() {
+            return;
+        }
+        let audience = self.audience(ns);
+        let mut changes = Vec::with_capacity(all.len());
+        for &joined in all {
+            let mut registration = Registration::clone(&self.spaces.member(ns, joined).registration);
+            self.registered_bytes -= registration.size();
+            change(&mut registration);
+            self.registered_bytes += registration.size();
+            registration.version = self.next_version();
+            let registration: Arc<Registration> = self.spaces.replace(joined, registration);
+            changes.push(Told { joined, own: None, announcement: Announcement::Registered(registration) });
+        }
+        self.tell(session, ns, &audience, Some(session), changes);
+    }
+
+    /// When the first lease of all ends.
+    pub(super) fn next_expiry(&self) -> Option<Time> {
+        self.absences.first().map(|&(due, _)| due)
+    }
+
+    /// Takes out what the session that is due first held for too long.
+    pub(super) fn end_leases(&mut self) {
+        let (_, session) = self.absences.pop_first().expect("a lease has ended");
+        let now = self.now;
+        let state = self.session_mut(session);
+        let absence = state.absent.as_mut().expect("who is due is absent");
+        let mut over: BTreeMap<Namespace, Vec<u64>> = BTreeMap::new();
+        while let Some(lease) = absence.leases.pop_if(|lease| lease.until <= now) {
+            let Lease { ns, joined, .. } = lease;
+            let held = (ns, joined);
+            // It may have been taken out before.
+            if state.registrations.contains(&held) {
+                over.entry(held.0).or_default().push(joined);
+            }
+        }
+        let ends = absence.leases.is_empty();
+        if ends {
+            self.forget_session(session);
+        } else {
+            let due = absence.due();
+            self.absences.insert((due, session));
+        }
+        for (ns, mut leaving) in over {
+            leaving.sort_unstable();
+            self.changing(session, &ns, |registry| registry.take_out(session, &ns, &leaving, LeaveReason::Expired));
+        }
+        if ends {
+            self.outputs.push_back(Output::Ended { session, superseded: false });
+        }
+    }
+
+    /// Ends what a session hears and waits for.
+    pub(super) fn end_watches(&mut self, session: SessionId) {
+        self.listings.remove(&session);
+        let state = self.session_mut(session);
+        let (patterns, waiting) = (std::mem::take(&mut state.patterns), std::mem::take(&mut state.waiting));
+        for pattern in &patterns.peers {
+            self.watches.remove(pattern, session);
+        }
+        for pattern in &patterns.games {
+            self.registered_bytes -= self.lists.remove(pattern, session).size();
+        }
+        for &ticket in waiting.values() {
+            let waiter = self.waiting.remove(ticket);
+            self.registered_bytes -= waiter.bytes;
+        }
+    }
+
+    /// A session is over; its registrations are looked after elsewhere.
+    fn forget_session(&mut self, session: SessionId) {
+        let ended = self.sessions.remove(&session).expect("a session ends once");
+        self.forget_key(session, &ended.client_key);
+        self.registered_bytes -= ended.absent.map_or(0, |absence| absence.missed_bytes);
+        for ns in &ended.banned {
+            self.bans_mut(ns).sessions.remove(&session);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! How a session passes to another connection: to one that brings its token, or
+//! to the same program, started again, that brings its key.
+
+use super::{Output, Registry, announce::Told, spaces};
+use crate::domain::{Announcement, Code, LeaveReason, Namespace, PeerId, Refusal, Secret, SessionId, Time};
+use std::collections::BTreeSet;
+
+impl Registry {
+    /// A session has said by which key it takes its peers over from an earlier one
+    /// of the same program; an empty one is none.
+    pub fn introduce(&mut self, session: SessionId, client_key: Secret) {
+        if client_key.is_none() {
+            return;
+        }
+        self.by_key.entry(client_key.bytes().clone()).or_default().insert(session);
+        self.session_mut(session).client_key = client_key;
+    }
+
+    pub(super) fn forget_key(&mut self, session: SessionId, client_key: &Secret) {
+        if let Some(sessions) = self.by_key.get_mut(client_key.bytes()) {
+            sessions.remove(&session);
+            if sessions.is_empty() {
+                self.by_key.remove(client_key.bytes());
+            }
+        }
+    }
+
+    /// What `older` was goes on as `newer`, which has asked for nothing yet: all that
+    /// it has registered is its own from now on, and it is told what became of the
+    /// rest. Watches and waiting matches end.
+    pub fn take_over(&mut self, now: Time, older: SessionId, newer: SessionId) {
+        self.now = now;
+        let missed = self.pass_on(older, newer, 0);
+        for announcement in missed {
+            self.announce(newer, vec![newer], announcement);
+        }
+    }
+
+    /// The session, if another one, which said the same key.
+    pub(super) fn is_same_program(&self, one: SessionId, other: SessionId) -> bool {
+        let (one, other) = (&self.session(one).client_key, &self.session(other).client_key);
+        !one.is_none() && one == other
+    }
+
+    /// The seat that an earlier session of the same program has under that id in a
+    /// game directly below the pool.
+    pub(super) fn earlier_seat(
+        &self,
+        session: SessionId,
+        pool: &Namespace,
+        id: &PeerId,
+    ) -> Option<(SessionId, Namespace, u64)> {
+        let sessions: &BTreeSet<SessionId> = self.by_key.get(self.session(session).client_key.bytes())?;
+        sessions.iter().filter(|&&other| other != session).find_map(|&other| {
+            self.step();
+            self.own_seat(other, pool, Some(id)).map(|(ns, joined)| (other, ns, joined))
+        })
+    }
+
+    /// Whether a session may hold what another one holds as well.
+    pub(super) fn room_for_all_of(&self, older: SessionId, newer: SessionId) -> Result<(), Refusal> {
+        let (older, newer) = (self.session(older), self.session(newer));
+        if older.registrations.len() + newer.registrations.len() + newer.waiting.len()
+            > self.limits.registrations_per_connection
+        {
+            return Err(Refusal::new(
+                Code::TooManyRegistrations,
+                format!(
+                    "with those of the session that this one takes over it would hold more than {} registrations, \
+                     which is the limit; unregister some",
+                    self.limits.registrations_per_connection
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Ends a session and gives what it has to another; what it has missed. There
+    /// are so many bytes to `spare` for something else.
+    pub(super) fn pass_on(&mut self, older: SessionId, newer: SessionId, spare: usize) -> Vec<Announcement> {
+        self.end_watches(older);
+        let state = self.sessions.remove(&older).expect("who is taken over is there");
+        self.forget_key(older, &state.client_key);
+        let mut missed = Vec::new();
+        if let Some(absence) = state.absent {
+            self.absences.remove(&(absence.due(), older));
+            self.registered_bytes -= absence.missed_bytes;
+            missed = absence.missed;
+        }
+        self.outputs.push_back(Output::Ended { session: older, superseded: true });
+
+        for ns in state.banned {
+            self.pass_ban(&ns, older, newer);
+        }
+        for (ns, joined) in &state.registrations {
+            self.tell_of_own(ns, *joined, newer);
+        }
+        let mut passing = state.registrations.into_iter().peekable();
+        while let Some((ns, joined)) = passing.next() {
+            let mut together = vec![joined];
+            while let Some((_, joined)) = passing.next_if(|(other, _)| *other == ns) {
+                together.push(joined);
+            }
+            self.changing(newer, &ns, |registry| registry.pass(&ns, &together, newer, spare));
+        }
+        let holder = self.session_mut(newer);
+        for (ns, joined) in state.unnamed {
+            holder.unnamed.entry(ns).or_insert(joined);
+        }
+        missed
+    }
+
+    /// To one who has seen there what becomes its own, it is not among the others any
+    /// more.
+    fn tell_of_own(&mut self, ns: &Namespace, joined: u64, newer: SessionId) {
+        self.step();
+        let watches = self.watches.count(ns, newer);
+        if watches > 0 && self.may_hear(newer, ns) && self.hears(newer, ns, joined, watches) {
+            let version = self.next_version();
+            self.spaces.get_mut(ns).expect("it holds what passes").version = version;
+            let id = self.spaces.member(ns, joined).registration.id.clone();
+            let reason = LeaveReason::Unregistered;
+            self.announce(newer, vec![newer], Announcement::Unregistered { ns: ns.clone(), id, reason, version });
+        }
+    }
+
+    /// Gives registrations in one namespace to another session.
+    fn pass(&mut self, ns: &Namespace, all: &[u64], newer: SessionId, spare: usize) {
+        let watches = self.watches.count(ns, newer);
+        let heard = self.may_hear(newer, ns);
+        for &joined in all {
+            self.spaces.member_mut(ns, joined).session = newer;
+            self.session_mut(newer).registrations.insert((ns.clone(), joined));
+        }
+        self.bring_back(ns, all, newer, spare);
+        if watches > 0 && !heard && self.may_hear(newer, ns) {
+            self.reveal(newer, ns, newer);
+        }
+    }
+
+    /// Those who were away are present, and all are where their session is now.
+    fn bring_back(&mut self, ns: &Namespace, all: &[u64], newer: SessionId, spare: usize) {
+        let audience = self.audience(ns);
+        let mut changes = Vec::new();
+        for &joined in all {
+            let current = self.spaces.member(ns, joined).registration.clone();
+            let mut changed = (*current).clone();
+            changed.away = false;
+            changed.addresses = self.located(newer, changed.addresses);
+            let growth = changed.size().saturating_sub(current.size());
+            if growth > 0 && self.room_for(growth + spare).is_err() {
+                // Its old addresses are better than none.
+                changed.addresses.clone_from(&current.addresses);
+            }
+            if changed == *current {
+                continue;
+            }
+            changed.version = self.next_version();
+            self.registered_bytes = self.registered_bytes - current.size() + changed.size();
+            let announcement = Announcement::Registered(self.spaces.replace(joined, changed));
+            changes.push(Told { joined, own: None, announcement });
+        }
+        self.tell(newer, ns, &audience, Some(newer), changes);
+    }
+
+    /// Whoever was banned stays banned, and has nothing there.
+    fn pass_ban(&mut self, ns: &Namespace, older: SessionId, newer: SessionId) {
+        let bans = self.bans_mut(ns);
+        bans.sessions.remove(&older);
+        bans.sessions.insert(newer);
+        self.keep_out(ns, newer);
+        let own: Vec<u64> = spaces::own(ns, &self.session(newer).registrations).collect();
+        if !own.is_empty() {
+            self.changing(newer, ns, |registry| registry.take_out(newer, ns, &own, LeaveReason::Kicked));
+        }
+    }
+}
