@@ -390,7 +390,7 @@ impl<S> Drop for Connection<S> {
 mod tests {
     use super::*;
     use crate::{
-        domain::Request,
+        domain::{Hello, Request},
         hub::HubOptions,
         limits::Limits,
         wire::proto::{self, MessageType},
@@ -410,7 +410,7 @@ mod tests {
         let limits = Limits::default();
         let options = HubOptions { limits, limit_private_addresses: false, last_version: 0, seed: [0; 32] };
         let exchange = Arc::new(Exchange::new(options, None));
-        let (client, server) = duplex(1 << 16);
+        let (client, server) = duplex(1 << 12);
         let observed = ([198, 51, 100, 7], 1).into();
         let local = [192, 0, 2, 1].into();
         let (session, outbox) = exchange.open(observed, local).expect("it is the first");
@@ -418,8 +418,11 @@ mod tests {
     }
 
     async fn heard(client: &mut DuplexStream) -> proto::Message {
-        let length = client.read_u8().await.expect("the server says something");
-        let mut body = vec![0; usize::from(length)];
+        let mut length = usize::from(client.read_u8().await.expect("the server says something"));
+        if length >= 0x80 {
+            length = length - 0x80 + (usize::from(client.read_u8().await.expect("the rest of the length")) << 7);
+        }
+        let mut body = vec![0; length];
         client.read_exact(&mut body).await.expect("a whole frame");
         proto::Message::decode(&body[..]).expect("the server speaks protobuf")
     }
@@ -443,5 +446,78 @@ mod tests {
         advance(Duration::from_secs(60)).await;
         assert!(poll!(&mut connection).is_pending());
         assert_eq!(heard(&mut client).await.r#type(), MessageType::Status);
+    }
+
+    /// So many milliseconds pass, and what is due then is done.
+    async fn pass(connection: &mut Connection<DuplexStream>, millis: u64) {
+        advance(Duration::from_millis(millis)).await;
+        connection.exchange.handle_timeout();
+        assert!(poll!(connection).is_pending());
+    }
+
+    fn hello() -> bytes::Bytes {
+        let heartbeat = Some(Duration::from_millis(250));
+        wire::request(None, &Request::Hello(Hello { heartbeat, ..Hello::default() }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_asked_in_vain_is_judged_when_all_that_has_come_is_read() {
+        let (mut client, mut connection) = connected();
+        client.write_all(&hello()).await.expect("there is room");
+        assert!(poll!(&mut connection).is_pending());
+        assert_eq!(heard(&mut client).await.r#type(), MessageType::Welcome);
+        for round in 0..3 {
+            pass(&mut connection, 250).await;
+            assert_eq!(heard(&mut client).await.r#type(), MessageType::Heartbeat, "question {round}");
+        }
+        // What it answers comes before the time is over, and is read after it. Half a
+        // frame is a sign of life.
+        let answer = wire::request(None, &Request::Heartbeat { nonce: 3, reply: true });
+        client.write_all(&answer[..2]).await.expect("there is room");
+        pass(&mut connection, 250).await;
+        client.write_all(&answer[2..]).await.expect("there is room");
+        assert!(poll!(&mut connection).is_pending());
+
+        for round in 0..3 {
+            pass(&mut connection, 250).await;
+            assert_eq!(heard(&mut client).await.r#type(), MessageType::Heartbeat, "question {round}");
+        }
+        pass(&mut connection, 249).await;
+        assert_eq!(connection.exchange.sessions(), 1);
+        pass(&mut connection, 1).await;
+        assert_eq!(connection.exchange.sessions(), 0);
+        let last = heard(&mut client).await;
+        assert_eq!(last.status.expect("a last word").code(), proto::StatusCode::Unavailable);
+    }
+
+    /// One who has asked much, and does not read the answers.
+    async fn behind() -> (DuplexStream, Connection<DuplexStream>) {
+        let (mut client, mut connection) = connected();
+        let question = wire::request(None, &Request::Heartbeat { nonce: u64::MAX, reply: false });
+        let questions = [hello(), question.repeat(5_000).into()].concat();
+        let mut left = &questions[..];
+        while !left.is_empty() {
+            let Poll::Ready(written) = poll!(std::pin::pin!(client.write(left))) else {
+                panic!("{} bytes are not read", left.len());
+            };
+            left = &left[written.expect("the server reads")..];
+            assert!(poll!(&mut connection).is_pending());
+        }
+        (client, connection)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_who_reads_what_waits_for_it_is_alive_though_it_says_nothing() {
+        let (mut client, mut connection) = behind().await;
+        let mut some = [0; 1_024];
+        for _ in 0..20 {
+            client.read_exact(&mut some).await.expect("its answers wait");
+            pass(&mut connection, 200).await;
+        }
+        assert_eq!(connection.exchange.sessions(), 1);
+        for _ in 0..6 {
+            pass(&mut connection, 250).await;
+        }
+        assert_eq!(connection.exchange.sessions(), 0, "it reads no more");
     }
 }
