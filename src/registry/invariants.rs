@@ -99,7 +99,7 @@ impl Registry {
         assert_eq!(self.watches.iter().collect::<BTreeSet<_>>(), watched, "sessions know their watches");
         assert_eq!(self.lists.iter().collect::<BTreeSet<_>>(), listed, "sessions know their watches of games");
         let mut absences = BTreeSet::new();
-        let mut keys: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        let mut keys = BTreeSet::new();
         for (&session, state) in self.sessions.sorted() {
             if let Some(absence) = &state.absent {
                 absences.insert((absence.due(), session));
@@ -107,7 +107,7 @@ impl Registry {
                 assert_eq!(absence.missed_bytes, absence.missed.len() * Registration::LEASE_BYTES);
             }
             if !state.client_key.is_none() {
-                keys.entry(state.client_key.bytes().clone()).or_default().insert(session);
+                keys.insert((state.client_key.bytes().clone(), session));
             }
             for (ns, joined) in &state.registrations {
                 let away = self.spaces.member(ns, *joined).registration.away;

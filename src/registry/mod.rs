@@ -118,7 +118,7 @@ pub struct Registry {
     /// Those that nobody is connected to, by when the next of their leases ends.
     absences: BTreeSet<(Time, SessionId)>,
     /// The sessions of one program, by the key that it said.
-    by_key: BTreeMap<Bytes, BTreeSet<SessionId>>,
+    by_key: BTreeSet<(Bytes, SessionId)>,
     /// Lists that are given out in parts as their readers take them; more than
     /// one where a seat was found for somebody in the middle of a list.
     listings: BTreeMap<SessionId, VecDeque<Listing>>,
@@ -171,7 +171,7 @@ impl Registry {
             waiting: Waiting::default(),
             sessions: Table::new(seed),
             absences: BTreeSet::new(),
-            by_key: BTreeMap::new(),
+            by_key: BTreeSet::new(),
             listings: BTreeMap::new(),
             registered_bytes: 0,
             identities,

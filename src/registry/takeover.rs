@@ -3,7 +3,6 @@
 
 use super::{Output, Registry, announce::Told, spaces};
 use crate::domain::{Announcement, Code, LeaveReason, Namespace, PeerId, Refusal, Secret, SessionId, Time};
-use std::collections::BTreeSet;
 
 impl Registry {
     /// A session has said by which key it takes its peers over from an earlier one
@@ -12,16 +11,13 @@ impl Registry {
         if client_key.is_none() {
             return;
         }
-        self.by_key.entry(client_key.bytes().clone()).or_default().insert(session);
+        self.by_key.insert((client_key.bytes().clone(), session));
         self.session_mut(session).client_key = client_key;
     }
 
     pub(super) fn forget_key(&mut self, session: SessionId, client_key: &Secret) {
-        if let Some(sessions) = self.by_key.get_mut(client_key.bytes()) {
-            sessions.remove(&session);
-            if sessions.is_empty() {
-                self.by_key.remove(client_key.bytes());
-            }
+        if !client_key.is_none() {
+            self.by_key.remove(&(client_key.bytes().clone(), session));
         }
     }
 
@@ -50,8 +46,12 @@ impl Registry {
         pool: &Namespace,
         id: &PeerId,
     ) -> Option<(SessionId, Namespace, u64)> {
-        let sessions: &BTreeSet<SessionId> = self.by_key.get(self.session(session).client_key.bytes())?;
-        sessions.iter().filter(|&&other| other != session).find_map(|&other| {
+        let key = self.session(session).client_key.bytes();
+        if key.is_empty() {
+            return None;
+        }
+        let same = self.by_key.range((key.clone(), SessionId(0))..).take_while(|(other, _)| other == key);
+        same.filter(|&&(_, other)| other != session).find_map(|&(_, other)| {
             self.step();
             self.own_seat(other, pool, Some(id)).map(|(ns, joined)| (other, ns, joined))
         })

@@ -1,4 +1,4 @@
-use super::peer::{Peer, join_request};
+use super::peer::{Peer, hello, join_request};
 use std::{
     error::Error,
     fs,
@@ -46,9 +46,11 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     for number in 0..args.peers {
         let mut peer = Peer::connect(address)?;
         let ns = format!("bench/{:04}", number / GAME_MEMBERS);
-        peer.send(&join_request(&ns, &format!("peer-{number:05}")))?;
-        // Everybody but the first of a game is sent the others; that it came
-        // means that the server has worked on all.
+        let id = format!("peer-{number:05}");
+        peer.send(&[hello(&id), join_request(&ns, &id)].concat())?;
+        // Its WELCOME; and everybody but the first of a game is sent the others. That it
+        // came means that the server has worked on all.
+        peer.frame()?;
         if number % GAME_MEMBERS != 0 {
             peer.frame()?;
         }
@@ -57,7 +59,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let after = resident_bytes(&server.0)?;
 
     let each = after.saturating_sub(before) / u64::from(args.peers);
-    println!("memory: {} peers, each registered and in rendezvous in games of {GAME_MEMBERS}", args.peers);
+    println!("memory: {} peers, each introduced, registered and in rendezvous in games of {GAME_MEMBERS}", args.peers);
     println!("server {} KiB before, {} KiB after: {each} bytes a peer", before / 1_024, after / 1_024);
     Ok(())
 }

@@ -62,6 +62,18 @@ pub(super) fn framed(body: &[u8]) -> Result<Bytes, prost::EncodeError> {
     Ok(frame.freeze())
 }
 
+/// HELLO with a key, as client libraries say it.
+pub(super) fn hello(key: &str) -> Bytes {
+    wire::message(&Message {
+        r#type: Some(MessageType::Hello.into()),
+        hello: Some(Box::new(proto::Hello {
+            client_key: Some(Bytes::copy_from_slice(key.as_bytes())),
+            ..Default::default()
+        })),
+        ..Message::default()
+    })
+}
+
 /// REGISTER and RENDEZVOUS in one segment, as a client of the seed says them.
 pub(super) fn join_request(ns: &str, id: &str) -> Bytes {
     let register = Message {
