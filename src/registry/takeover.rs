@@ -133,6 +133,9 @@ impl Registry {
             self.session_mut(newer).registrations.insert((ns.clone(), joined));
         }
         self.bring_back(ns, all, newer, spare);
+        for &joined in all {
+            self.seat_own_waiting(newer, ns, joined);
+        }
         if watches > 0 && !heard && self.may_hear(newer, ns) {
             self.reveal(newer, ns, newer);
         }
