@@ -63,7 +63,9 @@ impl Registry {
             _ if request.renew => Err(not_there()),
             Some((joined, entry)) if self.is_same_program(session, entry.session) => {
                 let older = entry.session;
-                self.room_for_all_of(older, session)?;
+                if self.spaces.game(ns).is_some_and(|game| game.bans.hold(session, None)) {
+                    return Err(banned());
+                }
                 self.update(session, joined, request, Some(older)).map(|registration| (registration, None))
             }
             taken => self
@@ -92,6 +94,9 @@ impl Registry {
         let (mut before, mut after) = (current.size(), changed.size());
         if let (Some(rules), Some(game)) = (&rules, self.spaces.game(&ns)) {
             (before, after) = (before + game.rules.size(&ns), after + rules.size(&ns));
+        }
+        if let Some(older) = older {
+            self.room_for_all_of(older, session)?;
         }
         let growth = after.saturating_sub(before);
         if growth > 0 {

@@ -41,7 +41,6 @@ impl Registry {
         if let Some(id) = &peer.id
             && let Some((older, ns, joined)) = self.earlier_seat(session, &pool, id)
         {
-            self.room_for_all_of(older, session)?;
             self.room_for_seat(session, &ns)?;
             let came = Register { ttl_secs, ..Register::new(ns.clone(), peer) };
             return self.changing(session, &ns, |registry| {

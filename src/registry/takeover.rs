@@ -53,7 +53,9 @@ impl Registry {
         let same = self.by_key.range((key.clone(), SessionId(0))..).take_while(|(other, _)| other == key);
         same.filter(|&&(_, other)| other != session).find_map(|&(_, other)| {
             self.step();
-            self.own_seat(other, pool, Some(id)).map(|(ns, joined)| (other, ns, joined))
+            let (ns, joined) = self.own_seat(other, pool, Some(id))?;
+            let is_let_in = !self.session(session).banned.contains(&ns);
+            is_let_in.then_some((other, ns, joined))
         })
     }
 
@@ -133,6 +135,9 @@ impl Registry {
             self.session_mut(newer).registrations.insert((ns.clone(), joined));
         }
         self.bring_back(ns, all, newer, spare);
+        if self.session(newer).banned.contains(ns) {
+            return self.take_out(newer, ns, all, LeaveReason::Kicked);
+        }
         for &joined in all {
             self.seat_own_waiting(newer, ns, joined);
         }
