@@ -57,7 +57,7 @@ impl Registration {
     /// The same of one that is to be, whose namespace and id have so many bytes.
     pub fn size_of(ns: usize, id: usize, addresses: &[Address], attributes: &Attributes, ttl_secs: u32) -> usize {
         let lease = if ttl_secs > 0 { Self::LEASE_BYTES } else { 0 };
-        let addresses: usize = addresses.iter().map(|address| 112 + 2 * address.bytes().len()).sum();
+        let addresses: usize = addresses.iter().map(|address| 112 + 2 * address.most_bytes()).sum();
         let map = if attributes.is_empty() { 0 } else { 430 };
         let attributes: usize = attributes.iter().map(|(name, value)| 228 + 2 * (name.len() + value.len())).sum();
         440 + 2 * (ns + id) + addresses + map + attributes + lease

@@ -67,9 +67,13 @@ pub struct Address {
 }
 
 impl Address {
+    /// The longest host that is filled in: an IPv6 address of 39 characters in
+    /// brackets.
+    const HOST_BYTES: usize = 41;
+
     /// What an address grows by at most where its host is filled in: `[::]` becomes
-    /// an IPv6 address of 39 characters in brackets.
-    pub const LOCATED_BYTES: usize = 41 - 4;
+    /// the longest one.
+    pub const LOCATED_BYTES: usize = Self::HOST_BYTES - 4;
 
     /// Takes an address as it is.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
@@ -81,27 +85,45 @@ impl Address {
         &self.bytes
     }
 
+    /// Bytes that it takes at most: one whose host was filled in may be given any
+    /// other one.
+    pub fn most_bytes(&self) -> usize {
+        match self.around_host() {
+            Some((scheme, port)) => scheme.len() + Self::HOST_BYTES + 1 + port.len(),
+            None => self.bytes.len(),
+        }
+    }
+
+    /// What stands before and behind a host that was filled in.
+    fn around_host(&self) -> Option<(&str, &str)> {
+        let (scheme, rest) = split(std::str::from_utf8(&self.bytes).ok().filter(|_| self.is_located)?);
+        rest.rsplit_once(':').map(|(_, port)| (scheme, port))
+    }
+
     /// The same with `host` in the place of a host that means "wherever I come
     /// from", so that a client need not know its own address: `0.0.0.0:7777`,
     /// `udp://[::]:7777`. What was filled in before is filled in anew.
     #[must_use]
     pub fn located(self, host: IpAddr) -> Self {
-        let Ok(text) = std::str::from_utf8(&self.bytes) else { return self };
-        let (scheme, rest) = match text.find("://") {
-            Some(end) => text.split_at(end + "://".len()),
-            None => ("", text),
+        let anywhere = || {
+            let (scheme, rest) = split(std::str::from_utf8(&self.bytes).ok()?);
+            let port = rest.strip_prefix("0.0.0.0:").or_else(|| rest.strip_prefix("[::]:"))?;
+            Some((scheme, port))
         };
-        let port = if self.is_located {
-            rest.rsplit_once(':').map(|(_, port)| port)
-        } else {
-            rest.strip_prefix("0.0.0.0:").or_else(|| rest.strip_prefix("[::]:"))
-        };
-        let Some(port) = port else { return self };
+        let Some((scheme, port)) = self.around_host().or_else(anywhere) else { return self };
         let bytes = match host {
             IpAddr::V4(host) => format!("{scheme}{host}:{port}"),
             IpAddr::V6(host) => format!("{scheme}[{host}]:{port}"),
         };
         Self { bytes: bytes.into(), is_located: true }
+    }
+}
+
+/// The scheme of an address, with what ends it, and the rest.
+fn split(text: &str) -> (&str, &str) {
+    match text.find("://") {
+        Some(end) => text.split_at(end + "://".len()),
+        None => ("", text),
     }
 }
 
@@ -256,7 +278,10 @@ mod tests {
         ] {
             let moved = Address::from(given).located(v4).located(v6);
             assert_eq!(moved, Address::from(located), "{given}");
-            assert_eq!(moved.located(v4), Address::from(given).located(v4), "{given}");
+            let most = moved.most_bytes();
+            assert!(moved.bytes().len() <= most, "{given}");
+            let back = moved.located(v4);
+            assert_eq!((&back, back.most_bytes()), (&Address::from(given).located(v4), most), "{given}");
         }
         let binary = Address::new(&[0xff, 0x00][..]);
         assert_eq!(binary.clone().located(v4), binary);

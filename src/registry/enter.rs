@@ -103,7 +103,7 @@ impl Registry {
             self.room_for(growth)?;
         }
         if let Some(older) = older {
-            self.pass_on(older, session, growth);
+            self.pass_on(older, session);
         }
 
         let current = self.spaces.member(&ns, joined).registration.clone();

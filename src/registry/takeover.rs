@@ -26,7 +26,7 @@ impl Registry {
     /// rest. Watches and waiting matches end.
     pub fn take_over(&mut self, now: Time, older: SessionId, newer: SessionId) {
         self.now = now;
-        let missed = self.pass_on(older, newer, 0);
+        let missed = self.pass_on(older, newer);
         for announcement in missed {
             self.announce(newer, vec![newer], announcement);
         }
@@ -77,9 +77,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Ends a session and gives what it has to another; what it has missed. There
-    /// are so many bytes to `spare` for something else.
-    pub(super) fn pass_on(&mut self, older: SessionId, newer: SessionId, spare: usize) -> Vec<Announcement> {
+    /// Ends a session and gives what it has to another; what it has missed.
+    pub(super) fn pass_on(&mut self, older: SessionId, newer: SessionId) -> Vec<Announcement> {
         self.end_watches(older);
         let state = self.sessions.remove(&older).expect("who is taken over is there");
         self.forget_key(older, &state.client_key);
@@ -103,7 +102,7 @@ impl Registry {
             while let Some((_, joined)) = passing.next_if(|(other, _)| *other == ns) {
                 together.push(joined);
             }
-            self.changing(newer, &ns, |registry| registry.pass(&ns, &together, newer, spare));
+            self.changing(newer, &ns, |registry| registry.pass(&ns, &together, newer));
         }
         let holder = self.session_mut(newer);
         for (ns, joined) in state.unnamed {
@@ -127,14 +126,14 @@ impl Registry {
     }
 
     /// Gives registrations in one namespace to another session.
-    fn pass(&mut self, ns: &Namespace, all: &[u64], newer: SessionId, spare: usize) {
+    fn pass(&mut self, ns: &Namespace, all: &[u64], newer: SessionId) {
         let watches = self.watches.count(ns, newer);
         let heard = self.may_hear(newer, ns);
         for &joined in all {
             self.spaces.member_mut(ns, joined).session = newer;
             self.session_mut(newer).registrations.insert((ns.clone(), joined));
         }
-        self.bring_back(ns, all, newer, spare);
+        self.bring_back(ns, all, newer);
         if self.session(newer).banned.contains(ns) {
             return self.take_out(newer, ns, all, LeaveReason::Kicked);
         }
@@ -147,7 +146,7 @@ impl Registry {
     }
 
     /// Those who were away are present, and all are where their session is now.
-    fn bring_back(&mut self, ns: &Namespace, all: &[u64], newer: SessionId, spare: usize) {
+    fn bring_back(&mut self, ns: &Namespace, all: &[u64], newer: SessionId) {
         let audience = self.audience(ns);
         let mut changes = Vec::new();
         for &joined in all {
@@ -155,16 +154,11 @@ impl Registry {
             let mut changed = (*current).clone();
             changed.away = false;
             changed.addresses = self.located(newer, changed.addresses);
-            let growth = changed.size().saturating_sub(current.size());
-            if growth > 0 && self.room_for(growth + spare).is_err() {
-                // Its old addresses are better than none.
-                changed.addresses.clone_from(&current.addresses);
-            }
             if changed == *current {
                 continue;
             }
             changed.version = self.next_version();
-            self.registered_bytes = self.registered_bytes - current.size() + changed.size();
+            assert_eq!(changed.size(), current.size(), "an address counts as if its host were the longest");
             let announcement = Announcement::Registered(self.spaces.replace(joined, changed));
             changes.push(Told { joined, own: None, announcement });
         }
