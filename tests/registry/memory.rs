@@ -3,18 +3,19 @@
 use crate::script::{World, story};
 use foregather::limits::Limits;
 
-fn within(bytes: usize) -> Limits {
+pub fn within(bytes: usize) -> Limits {
     Limits { registered_bytes: bytes, ..Limits::default() }
 }
 
 /// Whether all of it is granted where so many bytes may be registered.
 fn fits(script: &str, bytes: usize) -> bool {
     let mut world = World::new(&within(bytes));
-    script.lines().map(str::trim).filter(|step| !step.is_empty()).all(|step| !world.asks(step).ends_with("SERVER_FULL"))
+    let mut steps = script.lines().map(str::trim).filter(|step| !step.is_empty());
+    steps.all(|step| !world.takes(step).iter().any(|(_, text)| text.ends_with("SERVER_FULL")))
 }
 
 /// The fewest bytes within which all of it is granted.
-fn least(script: &str) -> usize {
+pub fn least(script: &str) -> usize {
     let (mut refused, mut granted) = (0, 1 << 20);
     assert!(fits(script, granted) && !fits(script, refused));
     while granted - refused > 1 {
@@ -39,6 +40,11 @@ const GROWING: &[(&str, &str)] = &[
     ("ada> register chess/a game", "bob> register chess/a"),
     ("ada> register chess/a game", "bob> match chess"),
     ("ada> register chess/a", "bob> match chess create"),
+    ("", "ada> register chess/a ttl=30s"),
+    ("ada> register chess/a", "ada> register chess/a ttl=30s"),
+    ("ada> register chess/a game", "bob> match chess ttl=30s"),
+    ("ada> register chess/a", "bob> match chess ttl=30s create"),
+    ("ada> register chess/a", "bob> match chess ttl=30s wait=5s #1"),
     ("ada> register chess/a", "bob> match chess wait=5s #1"),
     ("ada> register chess/a game", "eve> lobby chess/* .mode=blitz"),
     ("ada> register chess/a game\neve> lobby chess/* .mode=blitz", "eve> lobby chess/* .mode=blitz .map=north"),

@@ -8,7 +8,7 @@ use crate::{
 use foregather::limits::Limits;
 
 /// Enough, with a blob each, for several parts.
-const MANY: usize = 40;
+pub const MANY: usize = 40;
 
 /// Eve begins to watch chess/*, and while she takes the list in parts something
 /// `happens`; in the end she knows what one who asks then is shown.
@@ -16,7 +16,8 @@ fn is_known_as_it_is(topic: Topic, before: &str, happens: &str) {
     is_known_of(topic, "chess/*", before, happens);
 }
 
-fn is_known_of(topic: Topic, pattern: &str, before: &str, happens: &str) {
+/// The same of another pattern.
+pub fn is_known_of(topic: Topic, pattern: &str, before: &str, happens: &str) {
     println!("while {happens:?}");
     let (watch, list) = match topic {
         Topic::Games => ("lobby", "games"),

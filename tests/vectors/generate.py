@@ -532,6 +532,108 @@ def game_messages():
         game, pb.Game(ns="poker/QX9T", version=43, closed=True)])
 
 
+# --- messages.json: sessions, as the server and its clients write them --------------
+
+def session_messages():
+    """Leases, resumption and signs of life; like game_messages, to the byte."""
+    t = SimpleNamespace(**{name.removeprefix("MESSAGE_TYPE_"): number
+                           for name, number in pb.MessageType.items()})
+    s = SimpleNamespace(**{name.removeprefix("STATUS_CODE_"): number
+                           for name, number in pb.StatusCode.items()})
+    ok = pb.Status(code=s.OK)
+    table = "poker/7K3M"
+    bob = pb.Peer(id="bob", addrs=[b"192.0.2.2:7002"])
+    token, key = bytes(range(16)), bytes(range(240, 256))
+    present = pb.Register(ns=table, peer=pb.Peer(id="ann"), version=41)
+    away = pb.Register(ns=table, peer=bob, version=44, state=pb.REGISTRATION_STATE_AWAY)
+    seen = pb.Rendezvous(ns=table, version=44, snapshot=True)
+    game = pb.Game(ns=table, owner="cid", capacity=2, members=2, locked=False, listed=True,
+                   owner_policy=pb.OWNER_POLICY_OLDEST, term=1, version=44, needs_secret=False)
+
+    def register(**more):
+        return Message(type=t.REGISTER, request_id=2, register=[
+            pb.Register(ns=table, peer=bob, **more)])
+
+    def own(ttl_secs):
+        return pb.Register(ns=table, peer=bob, ttl_secs=ttl_secs, version=42)
+
+    def welcome(**more):
+        return pb.Welcome(protocol=1, agent="foregather/0.1.0", session="~7f3a",
+                          observed="192.0.2.2:50123", **more)
+
+    def limits(ttl_secs, wait_ms):
+        return pb.Limits(frame_bytes=65536, ttl_secs=ttl_secs, wait_ms=wait_ms,
+                         registrations=4096, watches=1024)
+
+    # What is asked for.
+    yield "HELLO that goes on with a session", Message(type=t.HELLO, request_id=1, hello=pb.Hello(
+        protocol=1, agent="poker/1.4", resume=token, heartbeat_ms=250, client_key=key))
+    yield "HELLO of a program that was restarted", Message(
+        type=t.HELLO, request_id=1, hello=pb.Hello(protocol=1, agent="poker/1.4", client_key=key))
+    yield "HELLO, every number at its largest", Message(
+        type=t.HELLO, request_id=U64_MAX, hello=pb.Hello(
+            protocol=1, agent="a" * 128, resume=b"", heartbeat_ms=U32_MAX, client_key=b"k" * 64))
+    yield "REGISTER with a lease", register(ttl_secs=30)
+    yield "REGISTER with the longest lease", register(ttl_secs=3600)
+    yield "REGISTER with a lease of 2^32-1", register(ttl_secs=U32_MAX)
+    yield "REGISTER only if it is there", register(renew=True)
+    yield "REGISTER only if it is there, with a lease", register(ttl_secs=30, renew=True)
+    yield "REGISTER whether it is there or not", register(ttl_secs=0, renew=False)
+    yield "MATCH with a lease", Message(type=t.MATCH, request_id=3, match=pb.QuickMatch(
+        pool="poker", peer=bob, ttl_secs=30))
+    yield "MATCH with a lease of 2^32-1", Message(type=t.MATCH, request_id=3, match=pb.QuickMatch(
+        pool="poker", peer=bob, ttl_secs=U32_MAX, wait_ms=U32_MAX))
+    yield "HEARTBEAT with a number", Message(
+        type=t.HEARTBEAT, request_id=4, heartbeat=pb.Heartbeat(nonce=0))
+
+    # What is answered.
+    yield "WELCOME to a new session", Message(
+        type=t.WELCOME, request_id=1, status=ok, welcome=welcome(
+            resume=token, heartbeat_ms=5000, heartbeat_retries=3, resumed=False,
+            limits=limits(3600, 300000)))
+    yield "WELCOME back", Message(
+        type=t.WELCOME, request_id=1, status=ok, welcome=welcome(
+            resume=token[::-1], heartbeat_ms=250, heartbeat_retries=3, resumed=True,
+            limits=limits(3600, 300000)))
+    yield "WELCOME, every number at its largest", Message(
+        type=t.WELCOME, request_id=U64_MAX, status=ok, welcome=welcome(
+            resume=token, heartbeat_ms=U32_MAX, heartbeat_retries=U32_MAX, resumed=True,
+            limits=pb.Limits(frame_bytes=U32_MAX, payload_bytes=U32_MAX, ttl_secs=U32_MAX,
+                             wait_ms=U32_MAX, registrations=U32_MAX, watches=U32_MAX)))
+    yield "WELCOME, every number zero", Message(
+        type=t.WELCOME, request_id=0, status=ok, welcome=welcome(
+            resume=b"", heartbeat_ms=0, heartbeat_retries=0, resumed=False,
+            limits=pb.Limits(frame_bytes=0, payload_bytes=0, ttl_secs=0, wait_ms=0,
+                             registrations=0, watches=0)))
+    yield "own entry with a lease", Message(
+        type=t.REGISTER, request_id=2, status=ok, register=[own(30)])
+    yield "own entry with a lease of 2^32-1", Message(
+        type=t.REGISTER, request_id=2, status=ok, register=[own(U32_MAX)])
+    yield "seat with a lease, beside one that is away", Message(
+        type=t.MATCH, request_id=3, status=ok, rendezvous=[seen], register=[
+            own(30), pb.Register(ns=table, peer=pb.Peer(id="cid"), version=43,
+                                 state=pb.REGISTRATION_STATE_AWAY)], game=[game])
+    yield "snapshot with one that is away", Message(
+        type=t.REGISTER, request_id=5, status=ok, rendezvous=[seen], register=[present, away])
+    yield "page with one that is away", Message(
+        type=t.REGISTER, request_id=6, status=ok, discovery=[pb.Discover(ns=table)],
+        register=[present, away])
+
+    # What comes unasked.
+    yield "announcement of one that is away and one that is back", Message(
+        type=t.REGISTER, register=[away, pb.Register(ns=table, peer=bob, version=45)])
+    yield "announcement of leases that ended", Message(type=t.UNREGISTER, unregister=[
+        pb.Unregister(ns=table, peer=pb.Peer(id="bob"), reason=pb.LEAVE_REASON_EXPIRED, version=46),
+        pb.Unregister(ns=table, peer=pb.Peer(id="cid"), reason=pb.LEAVE_REASON_TIMED_OUT,
+                      version=U64_MAX)])
+    yield "HEARTBEAT, asked for the first time", Message(
+        type=t.HEARTBEAT, heartbeat=pb.Heartbeat(nonce=0))
+    yield "HEARTBEAT, answered for the first time", Message(
+        type=t.HEARTBEAT, heartbeat=pb.Heartbeat(nonce=0, reply=True))
+    yield "STATUS of a session that goes on elsewhere", Message(
+        type=t.STATUS, status=pb.Status(code=s.SUPERSEDED, text="this session goes on elsewhere"))
+
+
 # --- messages.json: what other encoders may write -----------------------------------
 
 def number(value):
@@ -602,7 +704,7 @@ def maps_are_open(message):
 
 def message_vectors():
     for name, message in itertools.chain(
-            field_messages(), scenario_messages(), game_messages()):
+            field_messages(), scenario_messages(), game_messages(), session_messages()):
         data = encode(message)
         assert Message.FromString(data) == message, name
         yield {"name": name, "hex": data.hex(), "json": mapping(message),

@@ -1,6 +1,6 @@
 //! What is said of games, to the byte as Google's protobuf writes it, both ways.
 
-use crate::golden::{self, MessageVector};
+use crate::golden::Golden;
 use bytes::Bytes;
 use foregather::{
     domain::{
@@ -9,36 +9,9 @@ use foregather::{
         Registration, Rendezvous, Request, RequestId, Roster, Seat, Secret, Subject, Unregister,
     },
     limits::Limits,
-    wire::{self, proto::Message},
+    wire,
 };
-use prost::Message as _;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-
-/// The golden messages, by name.
-struct Golden(BTreeMap<String, MessageVector>);
-
-impl Golden {
-    fn read() -> Self {
-        let vectors = golden::messages().into_iter().map(|vector| (vector.name.clone(), vector));
-        Self(vectors.collect())
-    }
-
-    fn body(&self, name: &str) -> &[u8] {
-        &self.0.get(&format!("messages.json: {name}")).unwrap_or_else(|| panic!("there is no vector {name}")).body
-    }
-
-    /// Finds that a frame holds that message, and nothing else.
-    fn is_written(&self, name: &str, frame: &[u8]) {
-        let mut written = frame;
-        let length = prost::decode_length_delimiter(&mut written).expect("a frame begins with its length");
-        assert_eq!(length, written.len(), "{name}: one whole frame");
-        assert_eq!(Message::decode(written), Message::decode(self.body(name)), "{name}");
-        // Attributes without a value are the only ones that encoders differ about.
-        if self.0[&format!("messages.json: {name}")].compare_bytes {
-            assert_eq!(written, self.body(name), "{name}");
-        }
-    }
-}
+use std::{sync::Arc, time::Duration};
 
 fn ns(text: &str) -> Namespace {
     Namespace::parse(text).expect("the test means a legal one")
@@ -150,7 +123,7 @@ fn requests() -> Vec<(&'static str, u64, Request)> {
     };
     let quick_match = |peer, app_version, create, wait_ms| {
         let wait = Duration::from_millis(wait_ms);
-        Request::Match(Box::new(QuickMatch { pool: ns("poker"), peer, app_version, create, wait }))
+        Request::Match(Box::new(QuickMatch { pool: ns("poker"), peer, app_version, create, wait, ttl_secs: 0 }))
     };
     let (here, lobby) = (|| Pattern::Exact(table()), || Pattern::Children(ns("poker")));
     vec![

@@ -1,9 +1,14 @@
 //! Reads `tests/vectors/`; what its keys mean stands in the README there.
 
 use foregather::wire::proto;
+use prost::Message as _;
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 use serde_json::Value;
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 /// A message as Google's protobuf writes it, and what it means.
 pub struct MessageVector {
@@ -20,6 +25,32 @@ pub struct StreamVector {
     pub bytes: Vec<u8>,
     pub messages: Vec<Vec<u8>>,
     pub error: Option<String>,
+}
+
+/// The golden messages, by name.
+pub struct Golden(BTreeMap<String, MessageVector>);
+
+impl Golden {
+    pub fn read() -> Self {
+        let vectors = messages().into_iter().map(|vector| (vector.name.clone(), vector));
+        Self(vectors.collect())
+    }
+
+    pub fn body(&self, name: &str) -> &[u8] {
+        &self.0.get(&format!("messages.json: {name}")).unwrap_or_else(|| panic!("there is no vector {name}")).body
+    }
+
+    /// Finds that a frame holds that message, and nothing else.
+    pub fn is_written(&self, name: &str, frame: &[u8]) {
+        let mut written = frame;
+        let length = prost::decode_length_delimiter(&mut written).expect("a frame begins with its length");
+        assert_eq!(length, written.len(), "{name}: one whole frame");
+        assert_eq!(proto::Message::decode(written), proto::Message::decode(self.body(name)), "{name}");
+        // Attributes without a value are the only ones that encoders differ about.
+        if self.0[&format!("messages.json: {name}")].compare_bytes {
+            assert_eq!(written, self.body(name), "{name}");
+        }
+    }
 }
 
 /// All messages of both files.

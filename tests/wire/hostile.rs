@@ -4,7 +4,7 @@
 use crate::attacker::Attacker;
 use bytes::{Bytes, BytesMut};
 use foregather::{
-    domain::{Announcement, Answer, Code, LeaveReason, Outbound, Request, SessionId, Time},
+    domain::{Announcement, Answer, Code, LeaveReason, Outbound, Registration, Request, Seat, SessionId, Time},
     hub::{Hub, HubOptions, Order, Outlet, Progress},
     limits::Limits,
     wire::{self, FrameCodec, proto::Message},
@@ -14,7 +14,7 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
 };
-use std::{collections::BTreeMap, env, net::SocketAddr, thread, time::Duration};
+use std::{collections::BTreeMap, env, net::SocketAddr, sync::Arc, thread, time::Duration};
 use tokio_util::codec::Decoder as _;
 
 /// Set this in the environment to try another sequence.
@@ -287,9 +287,25 @@ fn words_of_answer(read: &Outbound) -> &'static [&'static str] {
     }
 }
 
+/// Whether somebody is told of a lease that is not its own.
+fn is_of_others_leases(read: &Outbound) -> bool {
+    let leases = |peers: &[Arc<Registration>]| peers.iter().any(|peer| peer.ttl_secs > 0);
+    match read {
+        Outbound::Answer { answer: Answer::Roster(roster), .. } => leases(&roster.peers),
+        Outbound::Answer { answer: Answer::Seat(Seat { game: Some(_), peers, .. }), .. } => leases(&peers[1..]),
+        Outbound::Answer { answer: Answer::Seat(Seat { peers, .. }), .. } => leases(peers),
+        Outbound::Announced(changes) => changes.iter().any(|change| match change {
+            Announcement::Registered(peer) => peer.ttl_secs > 0,
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
 /// The frame in which a server of ours says the same; `None` of what it never says.
 fn said_again(read: &Outbound, limits: &Limits) -> Option<Bytes> {
     match read {
+        read if is_of_others_leases(read) => None,
         Outbound::Answer { request_id, answer } => {
             let mut frames = Vec::new();
             wire::answer(Some(*request_id), answer, limits, |frame| frames.push(frame));

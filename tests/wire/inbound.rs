@@ -283,7 +283,7 @@ fn hello_may_leave_everything_out_but_not_ask_for_another_protocol() {
     };
     assert_eq!(request(&hello(None, None)), Request::Hello(Hello::default()));
     let token = Some(Bytes::from_static(b"token"));
-    assert_eq!(request(&hello(Some(1), token.clone())), Request::Hello(Hello { resume: token }));
+    assert_eq!(request(&hello(Some(1), token.clone())), Request::Hello(Hello { resume: token, ..Hello::default() }));
     for other in [0, 2, u32::MAX] {
         let refusal = refused(&hello(Some(other), None));
         assert_eq!(refusal.code, Code::Unsupported);

@@ -10,6 +10,7 @@ mod games;
 mod golden;
 mod hostile;
 mod inbound;
+mod leases;
 mod memory;
 mod numbers;
 mod outbound;

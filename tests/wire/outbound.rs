@@ -241,10 +241,8 @@ fn a_game_always_says_everything_but_what_it_has_not() {
 #[test]
 fn hello_and_heartbeat_are_answered_with_an_id_and_without() {
     let limits = Limits::default();
-    let welcome = Answer::Welcome(Welcome {
-        session: "~session".into(),
-        observed: "192.0.2.7:4711".parse().expect("an address"),
-    });
+    let observed = "192.0.2.7:4711".parse().expect("an address");
+    let welcome = Answer::Welcome(Welcome::new("~session".into(), observed));
     for request_id in [None, Some(3)] {
         let status = request_id.and_then(|_| ok());
         let [told] = &said(request_id, &welcome, &limits)[..] else { panic!("one WELCOME") };
@@ -259,7 +257,8 @@ fn hello_and_heartbeat_are_answered_with_an_id_and_without() {
         let published = content.limits.expect("a client is told the limits");
         assert_eq!(published.frame_bytes, Some(65_536));
         assert_eq!((published.registrations, published.watches), (Some(4_096), Some(1_024)));
-        assert_eq!((published.wait_ms, published.payload_bytes, published.ttl_secs), (Some(300_000), None, None));
+        assert_eq!((published.wait_ms, published.payload_bytes), (Some(300_000), None));
+        assert_eq!(published.ttl_secs, Some(3_600));
 
         let heartbeat = Some(proto::Heartbeat { nonce: Some(u64::MAX), reply: Some(true) });
         let expected = Message { status, heartbeat, ..of(MessageType::Heartbeat, request_id) };

@@ -1,24 +1,33 @@
 //! What is true of every step, whatever its script is about.
 
 use foregather::{
-    domain::{Answer, Code, RequestId, SessionId},
+    domain::{Announcement, Answer, Code, LeaveReason, Namespace, PeerId, Registration, RequestId, SessionId},
     registry::Output,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 /// A request has exactly one answer, and whoever asked has it before others are
-/// told or seated. Only a MATCH may have to wait for its own.
+/// told or seated. Only a MATCH may have to wait for its own. Where a request takes
+/// an earlier session over, what becomes of that may be told first.
 pub fn the_request_is_answered(outputs: &[Output], session: SessionId, request: RequestId, may_wait: bool) {
     let answers = outputs.iter().filter(|output| is_answer(output, session, request)).count();
     assert!(answers == 1 || (answers == 0 && may_wait), "answered {answers} times: {outputs:#?}");
     let first = outputs.iter().find(|output| !is_cancelled(output, session));
-    assert!(answers == 0 || first.is_some_and(|first| is_answer(first, session, request)), "not first: {outputs:#?}");
+    let takes_over = outputs.iter().any(|output| matches!(output, Output::Ended { .. }));
+    assert!(
+        takes_over || answers == 0 || first.is_some_and(|first| is_answer(first, session, request)),
+        "not first: {outputs:#?}"
+    );
 }
 
 /// A request that was refused changed nothing, so there is nothing to tell.
 pub fn a_refusal_changes_nothing(outputs: &[Output], request: RequestId, changes: u64) {
     let refused = outputs.iter().any(|output| match output {
         Output::Answer { request_id, answer, .. } => *request_id == Some(request) && is_refusal(answer),
-        Output::Announce { .. } | Output::Proceed { .. } | Output::Ended { .. } => false,
+        Output::Announce { .. } | Output::Ended { .. } | Output::Proceed { .. } => false,
     });
     assert!(!refused || (outputs.len() == 1 && changes == 0), "{changes} changes, and told: {outputs:#?}");
 }
@@ -45,4 +54,99 @@ fn is_refusal(answer: &Answer) -> bool {
 fn is_cancelled(output: &Output, session: SessionId) -> bool {
     let Output::Answer { to, answer: Answer::Refused(refusal), .. } = output else { return false };
     *to == session && refusal.code == Code::Cancelled
+}
+
+/// Who may be told something, and what each of them heard of others last.
+#[derive(Default)]
+pub struct Listeners {
+    /// Sessions that have a connection.
+    connected: BTreeSet<SessionId>,
+    /// Sessions that are over, and whether that took a connection with it.
+    ended: BTreeMap<SessionId, bool>,
+    /// Whether a peer is away, as somebody heard last.
+    away: BTreeMap<(SessionId, Namespace, PeerId), bool>,
+}
+
+impl Listeners {
+    pub fn open(&mut self, session: SessionId) {
+        assert!(self.connected.insert(session), "session ids are never used twice");
+    }
+
+    pub fn lose(&mut self, session: SessionId) {
+        assert!(self.connected.remove(&session), "a connection is lost once");
+    }
+
+    pub fn is_over(&self, session: SessionId) -> bool {
+        self.ended.contains_key(&session)
+    }
+
+    /// Whether it had a connection when it ended.
+    pub fn was_cut(&self, session: SessionId) -> bool {
+        self.ended[&session]
+    }
+
+    /// Only those are told who can be; nobody who was away is told to have been cut
+    /// off, nor is anybody's lease over who was there. Nobody is told that it is away
+    /// itself. A session ends once, by itself only without a connection.
+    pub fn hear(&mut self, output: &Output) {
+        match output {
+            Output::Answer { to, answer, .. } => {
+                self.can_be_told(*to, output);
+                match answer {
+                    Answer::Granted { registration, .. } => assert!(!registration.away, "{output:#?}"),
+                    Answer::Roster(roster) => self.learn(*to, &roster.peers),
+                    Answer::Seat(seat) => {
+                        let own = seat.game.as_ref().and_then(|_| seat.peers.first());
+                        assert!(own.is_none_or(|own| !own.away), "{output:#?}");
+                        self.learn(*to, &seat.peers);
+                    }
+                    _ => {}
+                }
+            }
+            Output::Announce { to, announcements, .. } => {
+                for &listener in to {
+                    self.can_be_told(listener, output);
+                    announcements.iter().for_each(|change| self.learn_change(listener, change));
+                }
+            }
+            Output::Ended { session, superseded } => {
+                let connected = self.connected.remove(session);
+                assert!(*superseded || !connected, "{output:?} takes a connection with it");
+                assert!(self.ended.insert(*session, connected).is_none(), "{output:?} twice");
+            }
+            Output::Proceed { to } => self.can_be_told(*to, output),
+        }
+    }
+
+    fn can_be_told(&self, to: SessionId, output: &Output) {
+        assert!(self.connected.contains(&to), "nobody is there to hear {output:#?}");
+    }
+
+    fn learn(&mut self, listener: SessionId, peers: &[Arc<Registration>]) {
+        for Registration { ns, id, away, .. } in peers.iter().map(|peer| &**peer) {
+            self.away.insert((listener, ns.clone(), id.clone()), *away);
+        }
+    }
+
+    fn learn_change(&mut self, listener: SessionId, change: &Announcement) {
+        match change {
+            Announcement::Registered(peer) => self.learn(listener, std::slice::from_ref(peer)),
+            Announcement::Unregistered { ns, id, reason, .. } => {
+                let was_away = self.away.remove(&(listener, ns.clone(), id.clone()));
+                let possible = match reason {
+                    LeaveReason::Expired => was_away != Some(false),
+                    LeaveReason::Disconnected | LeaveReason::TimedOut | LeaveReason::Slow => was_away != Some(true),
+                    _ => true,
+                };
+                assert!(possible, "{listener:?} hears {change:?} of one that was away: {was_away:?}");
+            }
+            _ => {}
+        }
+    }
+
+    /// When all have gone and all leases are over, so are all sessions.
+    pub fn are_all_over(&self, sessions: impl Iterator<Item = SessionId>) {
+        let left: Vec<SessionId> = sessions.filter(|session| !self.is_over(*session)).collect();
+        assert!(left.is_empty() && self.connected.is_empty(), "never said to be over: {left:?}");
+    }
 }

@@ -14,6 +14,16 @@
 //! A game is `namespace members/capacity owner#term` and what is not the default.
 //! `= 2 changes` says how many numbers a step has used up, `numbered` shows them.
 //!
+//! ```text
+//! ada> hello key=k1 from=192.0.2.9          introduces itself, if it has something to say
+//! ada> register chess/a ttl=30s             for how long it outlives its connection
+//! ada> renew chess/a ttl=30s                REGISTER with `renew`
+//! ada> gone TIMED_OUT                       its connection is lost; DISCONNECTED if not said
+//! ada> resume from=192.0.2.9                it comes back, also before it was missed;
+//!   ada-old: superseded                     then its older connection is told so
+//!   bob: chess/a + ada AWAY                 who is not AWAY is there
+//! ```
+//!
 //! Whatever a script is about, every step is held to what is always true: see
 //! [`laws`].
 

@@ -5,6 +5,7 @@ use foregather::domain::{
     Announcement, Answer, Attributes, Code, Game, GameList, ListKind, OwnerPolicy, Pattern, Refusal, Registration,
     Roster, Seat,
 };
+use std::sync::Arc;
 
 /// Writes down what is told, with the numbers of changes if they are `numbered`.
 pub struct Telling<'a> {
@@ -18,7 +19,7 @@ impl Telling<'_> {
             Answer::Refused(refusal) => refused(refusal),
             Answer::Done => "ok".into(),
             Answer::Granted { registration, game } => {
-                let peer = self.peer(registration);
+                let peer = self.own(registration);
                 format!("granted {peer}{}", self.game_behind(game.as_deref()))
             }
             Answer::Roster(roster) => self.roster(roster),
@@ -59,7 +60,12 @@ impl Telling<'_> {
 
     fn seat(&mut self, seat: &Seat) -> String {
         let Seat { ns, game, peers, more, version } = seat;
-        let peers: Vec<String> = peers.iter().map(|peer| self.peer(peer)).collect();
+        // The own entry stands where the game does, in the first part.
+        let told = |(place, peer): (usize, &Arc<Registration>)| match (place, game) {
+            (0, Some(_)) => self.own(peer),
+            _ => self.peer(peer),
+        };
+        let peers: Vec<String> = peers.iter().enumerate().map(told).collect();
         let (ns, number) = (self.names.ns(ns.as_str()), self.number(*version));
         let game = self.game_behind(game.as_deref());
         format!("seat in {ns}{number} {}{game}{}", list(peers, ", "), if *more { " ..." } else { "" })
@@ -90,11 +96,23 @@ impl Telling<'_> {
     }
 
     fn peer(&mut self, registration: &Registration) -> String {
+        self.entry(registration, "")
+    }
+
+    /// Its own client is told of its lease.
+    fn own(&mut self, registration: &Registration) -> String {
+        let lease = registration.ttl_secs;
+        let lease = if lease > 0 { format!(" ttl={lease}s") } else { String::new() };
+        self.entry(registration, &lease)
+    }
+
+    fn entry(&mut self, registration: &Registration, lease: &str) -> String {
         let mut text = self.names.id(registration.id.as_str());
         for address in &registration.addresses {
             text += &format!(" at={address}");
         }
-        text + &attributes(&registration.attributes) + &self.number(registration.version)
+        let away = if registration.away { " AWAY" } else { "" };
+        text + &attributes(&registration.attributes) + lease + away + &self.number(registration.version)
     }
 
     fn game_behind(&mut self, game: Option<&Game>) -> String {

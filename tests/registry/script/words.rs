@@ -8,7 +8,7 @@ use foregather::{
     },
     limits::Limits,
 };
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 /// What a session does.
 pub enum Deed {
@@ -21,6 +21,10 @@ pub enum Deed {
     Cancel(RequestId),
     /// It takes one more part of its list.
     Proceed,
+    /// It introduces itself, by a key if that is not empty.
+    Hello(Secret),
+    /// It goes on with the session that it had, on another connection.
+    Resume,
     /// Its connection ends.
     Gone(LeaveReason),
 }
@@ -70,9 +74,9 @@ impl<'a> Words<'a> {
     /// What `who` means by it.
     pub fn deed(&self, who: &str, names: &mut Names) -> Deed {
         match self.verb {
-            "register" => Deed::Register(Register {
-                ttl_secs: 0,
-                renew: false,
+            "register" | "renew" => Deed::Register(Register {
+                ttl_secs: self.ttl_secs(),
+                renew: self.verb == "renew",
                 ns: self.ns(names),
                 peer: self.peer(who, names),
                 game: self.settings.as_deref().map(|settings| Box::new(game_settings(settings))),
@@ -89,7 +93,7 @@ impl<'a> Words<'a> {
             "list" => self.discover(names, self.peers()),
             "games" => self.discover(names, self.games()),
             "match" => Deed::Match(QuickMatch {
-                ttl_secs: 0,
+                ttl_secs: self.ttl_secs(),
                 pool: self.ns(names),
                 peer: self.peer(who, names),
                 app_version: app_version(self.option("app").unwrap_or_default()),
@@ -98,13 +102,30 @@ impl<'a> Words<'a> {
             }),
             "cancel" => Deed::Cancel(self.number.expect("a CANCEL names a match")),
             "proceed" => Deed::Proceed,
-            "gone" => Deed::Gone(LeaveReason::Disconnected),
+            "hello" => Deed::Hello(self.key()),
+            "resume" => Deed::Resume,
+            "gone" => Deed::Gone(self.plain.first().map_or(LeaveReason::Disconnected, |name| reason(name))),
             other => panic!("nobody knows how to {other:?}"),
         }
     }
 
     fn option(&self, name: &str) -> Option<&'a str> {
         self.options.iter().find(|(known, _)| *known == name).map(|&(_, value)| value)
+    }
+
+    /// By what it takes over what it had before it was restarted.
+    pub fn key(&self) -> Secret {
+        secret(self.option("key").unwrap_or_default())
+    }
+
+    /// Where it comes from, if it says so.
+    pub fn host(&self) -> Option<IpAddr> {
+        self.option("from").map(|host| host.parse().expect("a host is an address"))
+    }
+
+    fn ttl_secs(&self) -> u32 {
+        let ttl = self.option("ttl").map_or(Duration::ZERO, duration);
+        ttl.as_secs().try_into().expect("a lease is short")
     }
 
     fn ns(&self, names: &mut Names) -> Namespace {
@@ -174,6 +195,11 @@ fn game_settings(settings: &[(&str, &str)]) -> GameSettings {
         }
     }
     game
+}
+
+fn reason(name: &str) -> LeaveReason {
+    let all = [LeaveReason::Disconnected, LeaveReason::TimedOut, LeaveReason::Slow];
+    all.into_iter().find(|reason| reason.name() == name).expect("a connection ends for one of three reasons")
 }
 
 fn policy(name: &str) -> OwnerPolicy {

@@ -1,7 +1,7 @@
 //! Carries out the steps of a script.
 
 use super::{
-    laws,
+    laws::{self, Listeners},
     names::Names,
     telling::Telling,
     words::{Deed, Turn, Words, duration},
@@ -12,7 +12,7 @@ use foregather::{
     limits::Limits,
     registry::{Output, Registry},
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 /// Who is told, and what.
 pub type Line = (String, String);
@@ -21,8 +21,10 @@ pub type Line = (String, String);
 pub struct World {
     registry: Registry,
     now: Time,
-    /// The sessions that are open.
+    /// The sessions that have a connection.
     present: BTreeMap<String, SessionId>,
+    /// Those that lost theirs last, by the same names.
+    lost: BTreeMap<String, SessionId>,
     /// All that ever were.
     called: BTreeMap<SessionId, String>,
     /// Where each session's last page ended.
@@ -35,7 +37,14 @@ pub struct World {
     names: Names,
     numbered: bool,
     steps: usize,
+    listeners: Listeners,
 }
+
+/// Where everybody comes from who does not say something else.
+const HOST: [u8; 4] = [198, 51, 100, 7];
+
+/// What may be due at the same time; more would never end.
+const DUE_AT_ONCE: usize = 10_000;
 
 impl World {
     pub fn new(limits: &Limits) -> Self {
@@ -43,6 +52,7 @@ impl World {
             registry: Registry::new(limits.clone(), 0, [7; 32]),
             now: Time::START,
             present: BTreeMap::new(),
+            lost: BTreeMap::new(),
             called: BTreeMap::new(),
             cookies: BTreeMap::new(),
             held: Vec::new(),
@@ -51,6 +61,7 @@ impl World {
             names: Names::default(),
             numbered: false,
             steps: 0,
+            listeners: Listeners::default(),
         }
     }
 
@@ -59,17 +70,17 @@ impl World {
         self.names.meant(name)
     }
 
-    /// Everybody goes; nothing may be left.
+    /// Everybody goes, and every lease ends; nothing may be left.
     #[track_caller]
     pub fn ends(mut self) {
-        for session in std::mem::take(&mut self.present).into_values() {
-            self.registry.close(self.now, session, LeaveReason::Disconnected);
+        for who in self.present.keys().cloned().collect::<Vec<_>>() {
+            self.loses(&who, LeaveReason::Disconnected);
             self.drained();
         }
         while let Some(due) = self.registry.poll_timeout() {
-            self.registry.handle_timeout(due);
-            self.drained();
+            self.happens(due);
         }
+        self.listeners.are_all_over(self.called.keys().copied());
         assert!(self.registry.is_empty(), "all have gone: {:#?}", self.registry);
     }
 
@@ -96,9 +107,7 @@ impl World {
         let then = self.now.after(duration);
         let mut told = Vec::new();
         while let Some(due) = self.registry.poll_timeout().filter(|&due| due <= then) {
-            self.now = self.now.max(due);
-            self.registry.handle_timeout(self.now);
-            told.extend(self.drained());
+            told.extend(self.happens(due));
         }
         self.now = then;
         self.registry.handle_timeout(then);
@@ -106,9 +115,26 @@ impl World {
         self.told(told)
     }
 
+    /// All that is due then, thing by thing.
+    fn happens(&mut self, due: Time) -> Vec<Output> {
+        self.now = self.now.max(due);
+        let mut told = Vec::new();
+        for _ in 0..DUE_AT_ONCE {
+            if self.registry.poll_timeout().is_none_or(|next| next > self.now) {
+                return told;
+            }
+            self.registry.handle_timeout(self.now);
+            told.extend(self.drained());
+        }
+        panic!("what is due at {:?} is never done", self.now);
+    }
+
     fn does(&mut self, who: &str, words: &Words<'_>) -> Vec<Line> {
         let deed = words.deed(who, &mut self.names);
-        let session = self.session(who);
+        if matches!(deed, Deed::Resume) {
+            return self.resumes(who, words);
+        }
+        let session = self.session(who, words.host());
         self.last_request += 1;
         let request = match (&deed, words.number) {
             (Deed::Match(_), Some(number)) => {
@@ -149,21 +175,51 @@ impl World {
                 registry.proceed(session);
                 return false;
             }
-            Deed::Gone(reason) => {
-                registry.close(now, session, reason);
-                self.present.remove(who);
+            Deed::Hello(key) => {
+                registry.introduce(session, key);
                 return false;
             }
+            Deed::Gone(reason) => {
+                self.loses(who, reason);
+                return false;
+            }
+            Deed::Resume => panic!("it begins another session"),
         }
         true
     }
 
-    fn session(&mut self, who: &str) -> SessionId {
+    /// Its connection ends; it may come back for what it has leases of.
+    fn loses(&mut self, who: &str, reason: LeaveReason) {
+        let session = self.present.remove(who).expect("who goes was there");
+        self.listeners.lose(session);
+        self.registry.close(self.now, session, reason);
+        self.lost.insert(who.to_owned(), session);
+    }
+
+    /// It comes on another connection, whether the server has missed the one before
+    /// or not; that one is called `ada-old` from now on.
+    fn resumes(&mut self, who: &str, words: &Words<'_>) -> Vec<Line> {
+        let older = self.present.remove(who).or_else(|| self.lost.remove(who)).expect("it was there before");
+        self.called.insert(older, format!("{who}-old"));
+        let newer = self.session(who, words.host());
+        self.registry.introduce(newer, words.key());
+        if self.listeners.is_over(older) {
+            return vec![(who.to_owned(), "not resumed".into())];
+        }
+        self.registry.take_over(self.now, older, newer);
+        let outputs = self.drained();
+        assert!(self.listeners.is_over(older), "it goes on as another");
+        self.told(outputs)
+    }
+
+    fn session(&mut self, who: &str, host: Option<IpAddr>) -> SessionId {
         if let Some(&session) = self.present.get(who) {
+            assert!(host.is_none(), "it came from somewhere already");
             return session;
         }
         let session = SessionId(self.called.len() as u64 + 1);
-        self.registry.open(session, [198, 51, 100, 7].into());
+        self.registry.open(session, host.unwrap_or(HOST.into()));
+        self.listeners.open(session);
         self.present.insert(who.to_owned(), session);
         self.called.insert(session, who.to_owned());
         session
@@ -190,6 +246,7 @@ impl World {
             self.registry.check_invariants();
         }
         laws::listeners_are_told_once(&outputs);
+        outputs.iter().for_each(|output| self.listeners.hear(output));
         outputs
     }
 
@@ -211,8 +268,14 @@ impl World {
                         lines.extend(to.iter().map(|to| (self.called[to].clone(), text.clone())));
                     }
                 }
+                Output::Ended { session, superseded } => {
+                    // Who has no connection any more is told nothing.
+                    let told = superseded && self.listeners.was_cut(session);
+                    self.present.retain(|_, open| *open != session);
+                    lines.extend(told.then(|| (self.called[&session].clone(), "superseded".to_owned())));
+                }
                 // Those who do not hold their lists go on with them at once.
-                Output::Proceed { .. } | Output::Ended { .. } => {}
+                Output::Proceed { .. } => {}
             }
         }
         lines

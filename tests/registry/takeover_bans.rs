@@ -1,0 +1,94 @@
+//! Bans of either of two sessions that become one.
+
+use crate::script::{World, story, story_within};
+use foregather::limits::Limits;
+
+#[test]
+fn who_was_banned_as_both_is_banned_once() {
+    for ends in ["bob> leave chess/a", "ada2> gone", "ada2> resume\nada2> gone"] {
+        let mut world = World::new(&Limits { game_bans: 2, ..Limits::default() });
+        world.arranges(
+            "
+            bob> register chess/a game
+            ada> hello key=k1
+            ada> register chess/a
+            ada> register chess/b ttl=30s
+            ada2> hello key=k1
+            ada2> register chess/a
+            bob> ban chess/a ada
+            bob> ban chess/a ada2
+            ada2> register chess/b as=ada
+            ",
+        );
+        assert_eq!(world.asks("ada2> register chess/a as=new"), "BANNED");
+        ends.lines().for_each(|step| drop(world.takes(step)));
+        world.ends();
+    }
+}
+
+#[test]
+fn a_ban_that_passes_takes_no_more_room_than_it_had() {
+    story_within(
+        &Limits { game_bans: 1, ..Limits::default() },
+        "
+        bob> register chess/a game
+          bob: granted bob; chess/a 1/0 bob#1
+        ada> hello key=k1
+        ada> register chess/a
+          ada: granted ada; chess/a 2/0 bob#1
+        ada> register chess/b
+          ada: granted ada
+        bob> ban chess/a ada
+          bob: ok
+          ada: chess/a - ada KICKED
+        ada2> hello key=k1
+        ada2> watch chess/a
+          ada2: here: bob; chess/a 1/0 bob#1
+        ada2> register chess/b as=ada
+          ada: superseded
+          ada2: granted ada
+        // With the ban ends what it watched there.
+        ada2> unwatch chess/a
+          ada2: NOT_FOUND
+        cid> register chess/a
+          cid: granted cid; chess/a 2/0 bob#1
+        ada2> resume
+          ada2-old: superseded
+        ada2> watch chess/a
+          ada2: BANNED
+        ada2> gone
+        bob> leave chess/a
+          bob: ok
+        ",
+    );
+}
+
+/// One who waits for a game from which it is banned as it passes.
+#[test]
+fn a_match_that_waits_is_not_seated_where_its_session_is_banned_since() {
+    story(
+        "
+        bob> register chess/a game capacity=2
+          bob: granted bob; chess/a 1/2 bob#1
+        ada> hello key=k1
+        ada> register chess/a
+          ada: granted ada; chess/a 2/2 bob#1
+        ada> register chess/b ttl=30s
+          ada: granted ada ttl=30s
+        bob> register chess/a game locked=yes
+          bob: granted bob; chess/a 2/2 bob#1 locked
+        ada2> hello key=k1
+        ada2> match chess wait=60s #1
+        bob> ban chess/a ada
+          bob: ok
+          ada: chess/a - ada KICKED
+        ada2> register chess/b as=ada
+          ada: superseded
+          ada2: granted ada
+        bob> register chess/a game locked=no
+          bob: granted bob; chess/a 1/2 bob#1
+        later 60s
+          ada2: #1 NO_OPEN_GAME
+        ",
+    );
+}
