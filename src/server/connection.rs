@@ -259,7 +259,7 @@ impl<S: Stream> Connection<S> {
         }
         self.unread.reserve(PEEKED_BYTES);
         let read = poll_read_buf(Pin::new(&mut self.stream), context, &mut self.unread);
-        let has_come = matches!(read, Poll::Ready(Ok(bytes)) if bytes > 0);
+        let has_come = matches!(read, Poll::Ready(Ok(bytes)) if bytes > 0) || self.stream.has_unread();
         if has_come {
             self.exchange.heard(self.session_id());
         }
@@ -270,6 +270,10 @@ impl<S: Stream> Connection<S> {
     /// read.
     fn judge(&mut self) -> bool {
         self.examined = false;
+        if self.stream.has_unread() {
+            self.exchange.heard(self.session_id());
+            return false;
+        }
         let Some(bound) = self.exchange.is_gone(self.session_id()) else { return false };
         let refusal = Refusal::new(
             Code::Unavailable,
@@ -405,6 +409,10 @@ mod tests {
 
     impl Stream for DuplexStream {
         fn allow_silence(&self, _silence: Duration) {}
+
+        fn has_unread(&self) -> bool {
+            false
+        }
     }
 
     fn connected() -> (DuplexStream, Connection<DuplexStream>) {

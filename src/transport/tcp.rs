@@ -5,7 +5,8 @@ use super::Stream;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    mem::MaybeUninit,
+    net::{self, SocketAddr},
     time::Duration,
 };
 use tokio::net::TcpStream;
@@ -22,7 +23,7 @@ const KEEPALIVE_PROBES: u32 = 4;
 ///
 /// # Errors
 /// Those of the operating system, such as an address that is in use.
-pub fn listen(address: SocketAddr, silence: Duration) -> io::Result<TcpListener> {
+pub fn listen(address: SocketAddr, silence: Duration) -> io::Result<net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // [::] stands for IPv4 too, as people expect.
@@ -66,6 +67,12 @@ impl Stream for TcpStream {
         // One that cannot be tuned has ended already.
         let _ = watch(&SockRef::from(self), silence);
     }
+
+    fn has_unread(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let seen = SockRef::from(self).peek(&mut byte);
+        seen.map_or_else(|error| error.kind() != io::ErrorKind::WouldBlock, |_| true)
+    }
 }
 
 fn tune(socket: &SockRef<'_>, silence: Duration) -> io::Result<()> {
@@ -88,11 +95,33 @@ fn watch(socket: &SockRef<'_>, silence: Duration) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write as _;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn what_has_come_is_known_before_the_runtime_has_asked_for_it() -> io::Result<()> {
+        let silence = Duration::from_secs(20);
+        let listener = TcpListener::from_std(listen("127.0.0.1:0".parse().expect("an address"), silence)?)?;
+        let mut client = std::net::TcpStream::connect(listener.local_addr()?)?;
+        let (stream, _) = listener.accept().await?;
+        assert!(!stream.has_unread());
+        // Nothing is awaited from here on. On loopback a byte is there when it is written.
+        client.write_all(b"x")?;
+        assert!(stream.has_unread());
+        let mut byte = [0];
+        while stream.try_read(&mut byte).is_err() {
+            stream.readable().await?;
+        }
+        assert!(!stream.has_unread());
+        drop(client);
+        assert!(stream.has_unread(), "its end is something to find out");
+        Ok(())
+    }
 
     #[tokio::test]
     async fn an_accepted_connection_is_tuned() -> io::Result<()> {
         let silence = Duration::from_secs(20);
-        let listener = tokio::net::TcpListener::from_std(listen("127.0.0.1:0".parse().expect("an address"), silence)?)?;
+        let listener = TcpListener::from_std(listen("127.0.0.1:0".parse().expect("an address"), silence)?)?;
         let client = TcpStream::connect(listener.local_addr()?).await?;
         let (stream, _) = listener.accept().await?;
         accepted(&stream, silence)?;
