@@ -97,7 +97,11 @@ impl Address {
     /// What stands before and behind a host that was filled in.
     fn around_host(&self) -> Option<(&str, &str)> {
         let (scheme, rest) = split(std::str::from_utf8(&self.bytes).ok().filter(|_| self.is_located)?);
-        rest.rsplit_once(':').map(|(_, port)| (scheme, port))
+        let behind = match rest.strip_prefix('[') {
+            Some(rest) => rest.split_once("]:"),
+            None => rest.split_once(':'),
+        };
+        behind.map(|(_, port)| (scheme, port))
     }
 
     /// The same with `host` in the place of a host that means "wherever I come
@@ -274,6 +278,7 @@ mod tests {
         for (given, located) in [
             ("0.0.0.0:7777", "[2001:db8::7]:7777"),
             ("udp://[::]:1", "udp://[2001:db8::7]:1"),
+            ("ws://0.0.0.0:80/game:7", "ws://[2001:db8::7]:80/game:7"),
             ("192.0.2.7:7777", "192.0.2.7:7777"),
         ] {
             let moved = Address::from(given).located(v4).located(v6);

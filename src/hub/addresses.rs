@@ -108,10 +108,16 @@ impl Addresses {
                 after,
             )
         })?;
-        let rate = Rate { per_sec: limits.address_entries_per_sec, burst: limits.address_entries_burst };
-        usage.entry_rate.take(now, rate).map_err(|after| {
+        usage.entry_rate.take(now, entry_rate(limits)).map_err(|after| {
             limited(format!("over {} requests a second from your address", limits.address_entries_per_sec), after)
         })
+    }
+
+    /// Counts work that is as much as so many entries.
+    pub(super) fn charge_entries(&mut self, now: Time, address: IpAddr, entries: usize, limits: &Limits) {
+        if let Some(usage) = self.usage(address) {
+            usage.entry_rate.charge(now, entries, entry_rate(limits));
+        }
     }
 
     /// Counts what the address has caused to be sent to others.
@@ -120,6 +126,10 @@ impl Addresses {
             usage.fanout_rate.charge(now, bytes, fanout_rate(limits));
         }
     }
+}
+
+fn entry_rate(limits: &Limits) -> Rate {
+    Rate { per_sec: limits.address_entries_per_sec, burst: limits.address_entries_burst }
 }
 
 fn fanout_rate(limits: &Limits) -> Rate {

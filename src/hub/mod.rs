@@ -12,7 +12,7 @@ use crate::{
     },
     limits::Limits,
     registry::{Output, Registry},
-    session::{Beat, Session},
+    session::{Beat, Pace, Session},
     wire,
 };
 use addresses::Addresses;
@@ -47,6 +47,9 @@ pub trait Outlet {
 pub enum Order {
     /// Call [`Hub::proceed`]: something was begun for it that it does not know of.
     Proceed,
+    /// Write this question, and call [`Hub::asked_late`] if it could not be written
+    /// soon.
+    Ask(Bytes),
     /// Read what has come, and if that is nothing call [`Hub::is_gone`].
     Examine,
     /// Let the peer's machine be silent for so long.
@@ -79,6 +82,9 @@ const PART_ENTRIES: usize = 8;
 /// What is looked at one by one for a request counts as an entry for so many.
 const STEPS_OF_AN_ENTRY: usize = 64;
 
+/// And so many take about as long as to hand a frame to a connection.
+const STEPS_OF_WORK: usize = 16;
+
 /// What a server is made with.
 #[derive(Debug, Clone)]
 pub struct HubOptions {
@@ -93,6 +99,13 @@ pub struct HubOptions {
     pub seed: [u8; 32],
 }
 
+/// What is kept of a session until somebody comes back to it.
+#[derive(Debug)]
+struct Absent {
+    name: Uuid,
+    pace: Pace,
+}
+
 /// The server without its sockets.
 #[derive(Debug)]
 pub struct Hub {
@@ -102,8 +115,8 @@ pub struct Hub {
     /// When each of those who are asked for signs of life is to be looked at next.
     beats: BTreeSet<(Time, SessionId)>,
     resumptions: Resumptions,
-    /// The names of sessions that nobody is connected to.
-    absent: HashMap<SessionId, Uuid, FixedState>,
+    /// The sessions that were introduced and that nobody is connected to.
+    absent: HashMap<SessionId, Absent, FixedState>,
     addresses: Addresses,
     last_session: u64,
     refusals: BTreeMap<Code, u64>,
@@ -168,13 +181,16 @@ impl Hub {
         }
         if !session.has_ended() {
             if let Some(name) = name {
-                self.absent.insert(id, name);
+                self.absent.insert(id, Absent { name, pace: Pace::default() });
             }
             self.registry.close(now, id, reason);
-            self.registry.take_steps();
+            self.charge_steps(now, id);
             self.drain(now, outlet);
         }
-        self.sessions.remove(&id);
+        let mut ended = self.sessions.remove(&id).expect("it was looked at above");
+        if let Some(absent) = self.absent.get_mut(&id) {
+            absent.pace = *ended.pace();
+        }
         self.addresses.disconnect(now, address);
     }
 
@@ -202,6 +218,13 @@ impl Hub {
         self.sessions.get_mut(&id).expect("bytes come from open sessions").hear(now);
     }
 
+    /// A question has left for a peer only now that was asked long before.
+    pub fn asked_late(&mut self, now: Time, id: SessionId) {
+        if let Some(liveness) = self.sessions.get_mut(&id).and_then(Session::liveness) {
+            liveness.asked_late(now);
+        }
+    }
+
     /// For how long one of whom nothing more has come may give no sign of life, if it
     /// gave none for longer: it is to be closed.
     pub fn is_gone(&mut self, now: Time, id: SessionId) -> Option<Duration> {
@@ -218,7 +241,7 @@ impl Hub {
             let session = self.sessions.get_mut(&id).expect("frames come from open sessions");
             let address = session.observed().ip();
             if self.registry.is_listing(id) {
-                session.charge_entries(now, PART_ENTRIES, &self.limits);
+                session.pace().charge_entries(now, PART_ENTRIES, &self.limits);
                 self.registry.proceed(id);
             } else {
                 let Some((request_id, entry)) = session.next_entry() else {
@@ -230,13 +253,11 @@ impl Hub {
                     .admit(now, &self.limits)
                     .and_then(|()| self.addresses.admit(now, address, &self.limits))
                     .and(entry)
-                    .and_then(|request| session.in_order(request));
+                    .and_then(|request| self.in_order(now, id, request));
                 match entry {
                     Ok(request) => {
                         self.request(now, id, request_id, request, outlet);
-                        let steps = self.registry.take_steps() / STEPS_OF_AN_ENTRY;
-                        let session = self.sessions.get_mut(&id).expect("frames come from open sessions");
-                        session.charge_entries(now, steps, &self.limits);
+                        self.charge_steps(now, id);
                     }
                     Err(refusal) => self.answer(id, request_id, &Answer::Refused(refusal), outlet),
                 }
@@ -264,8 +285,7 @@ impl Hub {
         while work < WORK_AT_ONCE && self.poll_timeout().is_some_and(|due| due <= now) {
             if self.registry.poll_timeout().is_some_and(|due| due <= now) {
                 self.registry.handle_timeout(now);
-                self.registry.take_steps();
-                work += ENTRY_WORK + self.drain(now, outlet);
+                work += ENTRY_WORK + self.registry.take_steps() / STEPS_OF_WORK + self.drain(now, outlet);
             } else {
                 self.beat(now, outlet);
                 work += 1;
@@ -281,7 +301,7 @@ impl Hub {
         let next = match liveness.beat(now, self.limits.heartbeat_retries()) {
             Beat::Wait(until) => until,
             Beat::Ask(count) => {
-                outlet.deliver(id, wire::question(count.into()));
+                outlet.order(id, Order::Ask(wire::question(count.into())));
                 liveness.due()
             }
             Beat::Judge => {
@@ -328,7 +348,7 @@ impl Hub {
         assert!(self.sessions.len() <= self.limits.connections);
         let open = self.sessions.iter().filter(|(_, session)| !session.has_ended());
         let introduced = open.filter_map(|(&id, session)| Some((session.name()?, id)));
-        let absent = self.absent.iter().map(|(&id, &name)| (name, id));
+        let absent = self.absent.iter().map(|(&id, absent)| (absent.name, id));
         let known: Vec<_> = introduced.clone().chain(absent).collect();
         assert_eq!(self.resumptions.len(), known.len(), "who is over cannot be gone on with");
         assert!(known.iter().all(|&(name, id)| self.resumptions.holds(name, id)));
@@ -364,6 +384,30 @@ impl Hub {
         }
     }
 
+    /// Refuses what may not be said now.
+    fn in_order(&mut self, now: Time, id: SessionId, request: Request) -> Result<Request, Refusal> {
+        if let Request::Hello(Hello { resume: Some(token), .. }) = &request
+            && let Some(resumed) = self.resumptions.find(token)
+        {
+            // To come back is no new allowance. The token stays good.
+            let absent = self.absent.get(&resumed.session).map(|absent| absent.pace);
+            let pace = absent.or_else(|| self.sessions.get_mut(&resumed.session).map(|session| *session.pace()));
+            pace.unwrap_or_default().holds(now, &self.limits)?;
+        }
+        self.sessions.get_mut(&id).expect("requests come from open sessions").in_order(request)
+    }
+
+    /// Charges a session, and its address, for what was looked at and changed one by
+    /// one for it.
+    fn charge_steps(&mut self, now: Time, id: SessionId) {
+        let entries = self.registry.take_steps() / STEPS_OF_AN_ENTRY;
+        if entries > 0 {
+            let session = self.sessions.get_mut(&id).expect("requests come from open sessions");
+            session.pace().charge_entries(now, entries, &self.limits);
+            self.addresses.charge_entries(now, session.observed().ip(), entries, &self.limits);
+        }
+    }
+
     /// Begins a session, or goes on with one.
     fn introduce(&mut self, now: Time, id: SessionId, hello: Hello, outlet: &mut impl Outlet) -> Welcome {
         let Hello { resume, heartbeat, client_key } = hello;
@@ -393,19 +437,24 @@ impl Hub {
     }
 
     /// A session is over for good.
-    fn end(&mut self, id: SessionId, superseded: bool, outlet: &mut impl Outlet) {
-        let mut name = self.absent.remove(&id);
-        if let Some(session) = self.sessions.get_mut(&id).filter(|_| superseded) {
-            name = session.name();
-            if let Some(liveness) = session.liveness() {
-                self.beats.remove(&(liveness.look_at, id));
+    fn end(&mut self, id: SessionId, superseded_by: Option<SessionId>, outlet: &mut impl Outlet) {
+        let mut ended = self.absent.remove(&id);
+        if let Some(newer) = superseded_by {
+            if let Some(session) = self.sessions.get_mut(&id) {
+                ended = session.name().map(|name| Absent { name, pace: *session.pace() });
+                if let Some(liveness) = session.liveness() {
+                    self.beats.remove(&(liveness.look_at, id));
+                }
+                session.end();
+                let refusal =
+                    Refusal::new(Code::Superseded, "this session goes on on another connection; use that one");
+                self.count_refusal(refusal.code);
+                outlet.order(id, Order::End(wire::refusal(&refusal)));
             }
-            session.end();
-            let refusal = Refusal::new(Code::Superseded, "this session goes on on another connection; use that one");
-            self.count_refusal(refusal.code);
-            outlet.order(id, Order::End(wire::refusal(&refusal)));
+            let newer = self.sessions.get_mut(&newer).expect("who takes over is open");
+            newer.pace().join(ended.as_ref().map_or(Pace::default(), |ended| ended.pace));
         }
-        if let Some(name) = name {
+        if let Some(Absent { name, .. }) = ended {
             self.resumptions.end(name, id);
         }
     }
@@ -426,7 +475,7 @@ impl Hub {
                 Output::Answer { to, request_id, answer } => {
                     self.answer(to, request_id, &answer, outlet);
                 }
-                Output::Ended { session, superseded } => self.end(session, superseded, outlet),
+                Output::Ended { session, superseded_by } => self.end(session, superseded_by, outlet),
                 Output::Proceed { to } => outlet.order(to, Order::Proceed),
                 Output::Announce { cause, mut to, announcements } => {
                     if announcements.iter().any(Announcement::is_about_games) {
@@ -450,7 +499,7 @@ impl Hub {
     /// Charges a session, and its address, for what it caused to be sent to others.
     fn charge(&mut self, now: Time, cause: SessionId, bytes: usize) {
         if let Some(session) = self.sessions.get_mut(&cause) {
-            session.charge_fanout(now, bytes, &self.limits);
+            session.pace().charge_fanout(now, bytes, &self.limits);
             let address = session.observed().ip();
             self.addresses.charge_fanout(now, address, bytes, &self.limits);
         }

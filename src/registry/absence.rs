@@ -5,6 +5,10 @@ use super::{Output, Registry, announce::Told};
 use crate::domain::{Announcement, LeaveReason, Namespace, Registration, SessionId, Time};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+/// Registrations whose leases end together that are taken out at once, and those in
+/// the same namespace with the last of them.
+const EXPIRED_AT_ONCE: usize = 256;
+
 /// A session that nobody is connected to.
 #[derive(Debug)]
 pub(super) struct Absence {
@@ -51,7 +55,7 @@ impl Registry {
         if ends {
             self.forget_session(session);
         } else {
-            leases.sort_unstable_by_key(|lease| std::cmp::Reverse(lease.until));
+            leases.sort_unstable_by(|one, other| (other.until, &other.ns).cmp(&(one.until, &one.ns)));
             let absence = Absence { leases, missed: Vec::new(), missed_bytes: 0 };
             self.absences.insert((absence.due(), session));
             self.session_mut(session).absent = Some(Box::new(absence));
@@ -65,7 +69,7 @@ impl Registry {
             self.changing(session, &ns, |registry| registry.lose(session, &ns, together, reason));
         }
         if ends {
-            self.outputs.push_back(Output::Ended { session, superseded: false });
+            self.outputs.push_back(Output::Ended { session, superseded_by: None });
         }
     }
 
@@ -94,6 +98,7 @@ impl Registry {
         let audience = self.audience(ns);
         let mut changes = Vec::with_capacity(all.len());
         for &joined in all {
+            self.step_as_a_change();
             let mut registration = Registration::clone(&self.spaces.member(ns, joined).registration);
             self.registered_bytes -= registration.size();
             change(&mut registration);
@@ -110,14 +115,20 @@ impl Registry {
         self.absences.first().map(|&(due, _)| due)
     }
 
-    /// Takes out what the session that is due first held for too long.
+    /// Takes out what the session that is due first held for too long, or some of it:
+    /// what is left is due still.
     pub(super) fn end_leases(&mut self) {
         let (_, session) = self.absences.pop_first().expect("a lease has ended");
         let now = self.now;
         let state = self.session_mut(session);
         let absence = state.absent.as_mut().expect("who is due is absent");
         let mut over: BTreeMap<Namespace, Vec<u64>> = BTreeMap::new();
-        while let Some(lease) = absence.leases.pop_if(|lease| lease.until <= now) {
+        let mut taken = 0;
+        while let Some(lease) = absence
+            .leases
+            .pop_if(|lease| lease.until <= now && (taken < EXPIRED_AT_ONCE || over.contains_key(&lease.ns)))
+        {
+            taken += 1;
             let Lease { ns, joined, .. } = lease;
             let held = (ns, joined);
             // It may have been taken out before.
@@ -137,7 +148,7 @@ impl Registry {
             self.changing(session, &ns, |registry| registry.take_out(session, &ns, &leaving, LeaveReason::Expired));
         }
         if ends {
-            self.outputs.push_back(Output::Ended { session, superseded: false });
+            self.outputs.push_back(Output::Ended { session, superseded_by: None });
         }
     }
 

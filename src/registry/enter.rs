@@ -15,6 +15,16 @@ use crate::domain::{
 };
 use std::sync::Arc;
 
+/// How a REGISTER was granted.
+enum Came {
+    /// The session had that peer.
+    Updated,
+    /// It stands there since.
+    New(u64),
+    /// It was another session's, as all that the session has now may have been.
+    TakenOver,
+}
+
 impl Registry {
     /// REGISTER.
     ///
@@ -28,13 +38,15 @@ impl Registry {
         self.changing(session, &ns, |registry| {
             let before = registry.outputs.len();
             match registry.try_register(session, request) {
-                Ok((registration, new)) => {
+                Ok((registration, came)) => {
                     let game = registry.sight(&ns).map(Box::new);
                     let before = registry.before_others(before, session);
                     let answer = Answer::Granted { registration, game };
                     registry.outputs.insert(before, Output::Answer { to: session, request_id, answer });
-                    if let Some(joined) = new {
-                        registry.seat_own_waiting(session, &ns, joined);
+                    match came {
+                        Came::Updated => {}
+                        Came::New(joined) => registry.seat_own_waiting(session, &ns, joined),
+                        Came::TakenOver => registry.seat_all_waiting(session),
                     }
                 }
                 Err(refusal) => registry.answer(session, request_id, Answer::Refused(refusal.of(&ns))),
@@ -42,12 +54,8 @@ impl Registry {
         });
     }
 
-    /// The registration as it stands, and where it is if it is new.
-    fn try_register(
-        &mut self,
-        session: SessionId,
-        request: Register,
-    ) -> Result<(Arc<Registration>, Option<u64>), Refusal> {
+    /// The registration as it stands, and how it came about.
+    fn try_register(&mut self, session: SessionId, request: Register) -> Result<(Arc<Registration>, Came), Refusal> {
         let ns = &request.ns;
         let held = match &request.peer.id {
             Some(id) => self.spaces.find(ns, id),
@@ -58,7 +66,7 @@ impl Registry {
         };
         match held {
             Some((joined, entry)) if entry.session == session => {
-                self.update(session, joined, request, None).map(|registration| (registration, None))
+                self.update(session, joined, request, None).map(|registration| (registration, Came::Updated))
             }
             _ if request.renew => Err(not_there()),
             Some((joined, entry)) if self.is_same_program(session, entry.session) => {
@@ -66,11 +74,12 @@ impl Registry {
                 if self.spaces.game(ns).is_some_and(|game| game.bans.hold(session, None)) {
                     return Err(banned());
                 }
-                self.update(session, joined, request, Some(older)).map(|registration| (registration, None))
+                let registration = self.update(session, joined, request, Some(older))?;
+                Ok((registration, Came::TakenOver))
             }
             taken => self
                 .newcomer(session, taken.is_some(), request)
-                .map(|(joined, registration)| (registration, Some(joined))),
+                .map(|(joined, registration)| (registration, Came::New(joined))),
         }
     }
 

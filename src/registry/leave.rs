@@ -150,6 +150,7 @@ impl Registry {
             game.passed_over = 0;
         }
         for &joined in leaving {
+            self.step_as_a_change();
             let version = self.next_version();
             let entry = self.spaces.remove(ns, joined, version);
             self.registered_bytes -= entry.registration.size();

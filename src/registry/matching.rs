@@ -14,6 +14,7 @@ use crate::{
     },
     limits::Limits,
 };
+use std::collections::BTreeMap;
 
 impl Registry {
     /// MATCH.
@@ -50,6 +51,7 @@ impl Registry {
                 registry.seat_again(session, request_id, &ns, joined)?;
                 let before = registry.before_others(before, session);
                 registry.outputs.make_contiguous()[before..].rotate_left(told - before);
+                registry.seat_all_waiting(session);
                 Ok(())
             });
         }
@@ -263,10 +265,45 @@ impl Registry {
         let mut tickets: Vec<u64> = same.collect();
         tickets.sort_unstable();
         for ticket in tickets {
-            let Waiter { request_id, .. } = self.wait_no_longer(ticket);
-            let seated = self.seat_again(session, request_id, ns, joined);
-            assert!(seated.is_ok(), "who waits has kept room for a watch");
+            self.seat_ticket(session, ticket, ns, joined);
         }
+    }
+
+    /// The same for all the seats that the session has, when many have come to it.
+    pub(super) fn seat_all_waiting(&mut self, session: SessionId) {
+        let holder = self.session(session);
+        if holder.waiting.is_empty() {
+            return;
+        }
+        // The oldest seat in each pool, and that of each id there.
+        let mut seats: BTreeMap<(&str, Option<&PeerId>), (u64, &Namespace)> = BTreeMap::new();
+        for (ns, joined) in &holder.registrations {
+            self.step();
+            let Some(pool) = ns.parent().filter(|_| self.spaces.game(ns).is_some()) else { continue };
+            let id = &self.spaces.member(ns, *joined).registration.id;
+            for id in [None, Some(id)] {
+                let seat = seats.entry((pool, id)).or_insert((*joined, ns));
+                *seat = (*seat).min((*joined, ns));
+            }
+        }
+        let tickets = holder.waiting.values().filter_map(|&ticket| {
+            self.step();
+            let Waiter { pool, peer, .. } = self.waiting.get(ticket);
+            let (joined, ns) = seats.get(&(pool.as_str(), peer.id.as_ref()))?;
+            Some((ticket, (*ns).clone(), *joined))
+        });
+        let mut tickets: Vec<(u64, Namespace, u64)> = tickets.collect();
+        tickets.sort_unstable();
+        for (ticket, ns, joined) in tickets {
+            self.seat_ticket(session, ticket, &ns, joined);
+        }
+    }
+
+    /// Answers one that waits with a seat that its session has.
+    fn seat_ticket(&mut self, session: SessionId, ticket: u64, ns: &Namespace, joined: u64) {
+        let Waiter { request_id, .. } = self.wait_no_longer(ticket);
+        let seated = self.seat_again(session, request_id, ns, joined);
+        assert!(seated.is_ok(), "who waits has kept room for a watch");
     }
 
     /// Puts the game where it belongs among the open ones; for which programs it

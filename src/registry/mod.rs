@@ -53,6 +53,10 @@ use uuid::Uuid;
 use waiting::Waiting;
 use watches::{Patterns, Watches};
 
+/// What the change of a registration counts for, where one request changes many:
+/// about 10 us, beside 0.5 us for each that is only looked at.
+const STEPS_OF_A_CHANGE: usize = 16;
+
 /// What a change makes the server say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
@@ -81,9 +85,9 @@ pub enum Output {
     Ended {
         /// Which.
         session: SessionId,
-        /// What it was goes on as another one; a connection that it still has is to
+        /// As which one it goes on, if it does; a connection that it still has is to
         /// be told so.
-        superseded: bool,
+        superseded_by: Option<SessionId>,
     },
     /// A list was begun that [`Registry::proceed`] is to go on with.
     Proceed {
@@ -222,6 +226,11 @@ impl Registry {
 
     fn step(&self) {
         self.steps.set(self.steps.get() + 1);
+    }
+
+    /// To change one of many registrations takes as much as to look at some others.
+    fn step_as_a_change(&self) {
+        self.steps.set(self.steps.get() + STEPS_OF_A_CHANGE);
     }
 
     /// When [`Registry::handle_timeout`] has something to do, as things are now.

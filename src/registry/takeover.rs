@@ -50,7 +50,10 @@ impl Registry {
         if key.is_empty() {
             return None;
         }
-        let same = self.by_key.range((key.clone(), SessionId(0))..).take_while(|(other, _)| other == key);
+        // One program has few sessions; whoever makes many is found in none of the rest.
+        let (before, most) = (self.steps.get(), self.limits.registrations_per_connection);
+        let same = self.by_key.range((key.clone(), SessionId(0))..);
+        let same = same.take_while(|(other, _)| other == key && self.steps.get() - before <= most);
         same.filter(|&&(_, other)| other != session).find_map(|&(_, other)| {
             self.step();
             let (ns, joined) = self.own_seat(other, pool, Some(id))?;
@@ -88,7 +91,7 @@ impl Registry {
             self.registered_bytes -= absence.missed_bytes;
             missed = absence.missed;
         }
-        self.outputs.push_back(Output::Ended { session: older, superseded: true });
+        self.outputs.push_back(Output::Ended { session: older, superseded_by: Some(newer) });
 
         for ns in state.banned {
             self.pass_ban(&ns, older, newer);
@@ -106,7 +109,11 @@ impl Registry {
         }
         let holder = self.session_mut(newer);
         for (ns, joined) in state.unnamed {
-            holder.unnamed.entry(ns).or_insert(joined);
+            // Some may have been taken out where the newer session is banned.
+            let held = (ns, joined);
+            if holder.registrations.contains(&held) {
+                holder.unnamed.entry(held.0).or_insert(joined);
+            }
         }
         missed
     }
@@ -137,9 +144,6 @@ impl Registry {
         if self.session(newer).banned.contains(ns) {
             return self.take_out(newer, ns, all, LeaveReason::Kicked);
         }
-        for &joined in all {
-            self.seat_own_waiting(newer, ns, joined);
-        }
         if watches > 0 && !heard && self.may_hear(newer, ns) {
             self.reveal(newer, ns, newer);
         }
@@ -150,6 +154,7 @@ impl Registry {
         let audience = self.audience(ns);
         let mut changes = Vec::new();
         for &joined in all {
+            self.step_as_a_change();
             let current = self.spaces.member(ns, joined).registration.clone();
             let mut changed = (*current).clone();
             changed.away = false;

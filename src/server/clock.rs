@@ -5,7 +5,7 @@ use tokio::time::Instant;
 /// How late the server may be for what is due before it takes it that it stood
 /// still: the shortest silence after which clients may wish to be asked, unless it
 /// is set to less.
-const LATE: Duration = Duration::from_millis(250);
+pub(super) const LATE: Duration = Duration::from_millis(250);
 
 /// The time in which things are due. It stands still while the server does
 /// (stopped, suspended, or without a processor), as nobody can have been heard or

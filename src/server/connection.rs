@@ -1,4 +1,5 @@
 use super::{
+    clock::LATE,
     exchange::Exchange,
     outbox::{End, Outbox, Writing},
 };
@@ -132,11 +133,19 @@ impl<S: Stream> Connection<S> {
             let orders = self.outbox.take_orders();
             self.unfinished |= orders.proceed;
             self.examined |= orders.examine;
+            if let Some(session) = self.session
+                && orders.asked.is_some_and(|asked| asked.elapsed() > LATE)
+            {
+                self.exchange.asked_late(session);
+            }
             if let Some(silence) = orders.silence {
                 self.stream.allow_silence(silence);
             }
             let flushed = match self.writing.flush(&self.outbox, &mut self.stream, context) {
-                Poll::Ready(Err(error)) => return self.lost(&error),
+                Poll::Ready(Err(error)) => {
+                    self.read_out(context);
+                    return self.lost(&error);
+                }
                 flushed => flushed.is_ready(),
             };
             if self.writing.take_unblocked()
@@ -281,6 +290,14 @@ impl<S: Stream> Connection<S> {
         );
         self.part(End { reason: LeaveReason::TimedOut, last: wire::refusal(&refusal), cut: true });
         true
+    }
+
+    /// Works on what has come from one that cannot be written to any more: it may have
+    /// said that it leaves.
+    fn read_out(&mut self, context: &mut Context<'_>) {
+        while self.phase == Phase::Open && !self.unfinished {
+            let Poll::Ready(Ok(1..)) = self.read(context) else { return };
+        }
     }
 
     /// Keeps what is not worked on yet; an empty buffer is given back.

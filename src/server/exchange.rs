@@ -16,6 +16,9 @@ use std::{
 };
 use tokio::{sync::Notify, time::Instant};
 
+/// How often the clock is looked at while anything is due at all.
+const TICK: Duration = Duration::from_secs(1);
+
 /// What all threads share: the hub and the outboxes behind one lock, so that
 /// everyone's outbox is filled in the order in which things happened; and the
 /// clock.
@@ -116,7 +119,8 @@ impl Exchange {
         if hub.poll_timeout().is_some_and(|due| due <= now) {
             hub.handle_timeout(now, &mut outboxes.meanwhile());
         }
-        *scheduled = hub.poll_timeout();
+        // Not much later than now, whatever is due: so it is known when it ran last.
+        *scheduled = hub.poll_timeout().map(|due| due.min(now.after(TICK)));
         scheduled.map(|due| clock.instant(due))
     }
 
@@ -125,6 +129,13 @@ impl Exchange {
         let mut state = self.state();
         let now = state.now();
         state.hub.heard(now, id);
+    }
+
+    /// A question was written only now.
+    pub(super) fn asked_late(&self, id: SessionId) {
+        let mut state = self.state();
+        let now = state.now();
+        state.hub.asked_late(now, id);
     }
 
     /// For how long a session may be silent, if it was so for longer.

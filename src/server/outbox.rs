@@ -18,7 +18,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::io::AsyncWrite;
+use tokio::{io::AsyncWrite, time::Instant};
 
 /// Frames that one system call writes at most.
 const FRAMES_AT_ONCE: usize = 64;
@@ -59,6 +59,8 @@ struct Queue {
 pub(super) struct Orders {
     /// Something was begun for the session that it is to go on with.
     pub(super) proceed: bool,
+    /// It has a question to write since then.
+    pub(super) asked: Option<Instant>,
     /// It is to read what has come, and to be judged if that is nothing.
     pub(super) examine: bool,
     /// For how long the peer's machine may be silent from now on.
@@ -297,6 +299,9 @@ impl Outlet for During<'_> {
     }
 
     fn order(&mut self, to: SessionId, order: Order) {
+        if let Order::Ask(frame) = &order {
+            self.deliver(to, frame.clone());
+        }
         let Some(outbox) = self.outboxes.by_session.get(&to) else { return };
         let served = Some(to) == self.cause;
         let mut queue = outbox.queue();
@@ -308,6 +313,7 @@ impl Outlet for During<'_> {
             // It goes on with that by itself.
             Order::Proceed if served => return,
             Order::Proceed => queue.orders.proceed = true,
+            Order::Ask(_) => drop(queue.orders.asked.get_or_insert_with(Instant::now)),
             Order::Examine => queue.orders.examine = true,
             Order::AllowSilence(silence) => queue.orders.silence = Some(silence),
         }

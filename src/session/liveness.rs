@@ -68,6 +68,13 @@ impl Liveness {
         Beat::Ask(self.asked)
     }
 
+    /// What it was asked has left only now: this side was late, and all of it counts
+    /// as one question.
+    pub fn asked_late(&mut self, now: Time) {
+        self.asked = self.asked.min(1);
+        self.asked_at = now;
+    }
+
     /// Whether it was asked for the last time, and the time for an answer is over.
     pub fn is_over(&self, now: Time, retries: u32) -> bool {
         self.asked >= retries && now >= self.due()
@@ -107,6 +114,18 @@ mod tests {
         assert!(!liveness.is_over(at(20), 3));
         assert_eq!(liveness.beat(at(20), 3), Beat::Wait(at(24)));
         assert_eq!(liveness.beat(at(24), 3), Beat::Ask(1));
+    }
+
+    #[test]
+    fn questions_that_left_late_and_together_are_one() {
+        let mut liveness = Liveness::new(at(0), INTERVAL);
+        for moment in [5, 10, 15] {
+            liveness.beat(at(moment), 3);
+        }
+        liveness.asked_late(at(19));
+        assert!(!liveness.is_over(at(20), 3));
+        assert_eq!(liveness.beat(at(20), 3), Beat::Wait(at(24)));
+        assert_eq!(liveness.beat(at(24), 3), Beat::Ask(2));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //! was not answered yet, and how fast it may ask.
 
 mod liveness;
+mod pace;
 mod rate;
 
 pub use liveness::{Beat, Liveness};
+pub use pace::Pace;
 pub use rate::{Bucket, Rate};
 
 use crate::{
@@ -26,8 +28,7 @@ pub struct Session {
     request_id: Option<RequestId>,
     /// What the frame that is being worked on still asks for.
     entries: vec::IntoIter<Result<Request, Refusal>>,
-    entry_rate: Bucket,
-    fanout_rate: Bucket,
+    pace: Pace,
     /// Who it is, once it is introduced.
     name: Option<Uuid>,
     /// Whether it lives, once it is introduced.
@@ -48,8 +49,7 @@ impl Session {
             numbered: false,
             request_id: None,
             entries: Vec::new().into_iter(),
-            entry_rate: Bucket::default(),
-            fanout_rate: Bucket::default(),
+            pace: Pace::default(),
             name: None,
             liveness: None,
             unconfirmed: false,
@@ -138,26 +138,12 @@ impl Session {
     /// # Errors
     /// `RATE_LIMITED`.
     pub fn admit(&mut self, now: Time, limits: &Limits) -> Result<(), Refusal> {
-        let limited = |what: String, after| Refusal::new(Code::RateLimited, what).retry_after(after);
-        self.fanout_rate.holds(now, 0, fanout_rate(limits)).map_err(|after| {
-            limited(
-                format!("this connection causes over {} bytes a second to be sent", limits.fanout_bytes_per_sec),
-                after,
-            )
-        })?;
-        self.entry_rate.take(now, entry_rate(limits)).map_err(|after| {
-            limited(format!("over {} requests a second on this connection", limits.entries_per_sec), after)
-        })
+        self.pace.admit(now, limits)
     }
 
-    /// Counts work that is as much as so many entries.
-    pub fn charge_entries(&mut self, now: Time, entries: usize, limits: &Limits) {
-        self.entry_rate.charge(now, entries, entry_rate(limits));
-    }
-
-    /// Counts what the session has caused to be sent to others.
-    pub fn charge_fanout(&mut self, now: Time, bytes: usize, limits: &Limits) {
-        self.fanout_rate.charge(now, bytes, fanout_rate(limits));
+    /// What it has spent of what it may.
+    pub fn pace(&mut self) -> &mut Pace {
+        &mut self.pace
     }
 
     /// Refuses what may not be said at this point of a conversation. What is
@@ -192,12 +178,4 @@ impl Session {
         }
         Ok(request)
     }
-}
-
-fn entry_rate(limits: &Limits) -> Rate {
-    Rate { per_sec: limits.entries_per_sec, burst: limits.entries_burst }
-}
-
-fn fanout_rate(limits: &Limits) -> Rate {
-    Rate { per_sec: limits.fanout_bytes_per_sec, burst: limits.fanout_burst_bytes }
 }

@@ -42,6 +42,11 @@ impl Bucket {
         self.full_at = self.full_at.max(now).after(rate.earning(tokens));
     }
 
+    /// Holds no more than another one did.
+    pub fn join(&mut self, other: Self) {
+        self.full_at = self.full_at.max(other.full_at);
+    }
+
     /// Whether it holds all that it can: then it says nothing of the past.
     pub fn is_full(&self, now: Time) -> bool {
         self.full_at <= now

@@ -15,6 +15,10 @@ use tokio::net::TcpStream;
 /// its own maximum (net.core.somaxconn on Linux).
 const BACKLOG: i32 = 4_096;
 
+/// Bytes that the kernel takes for a connection before it has sent them.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 64 * 1024;
+
 /// Questions of TCP keep-alive within the time that a peer may be silent.
 const KEEPALIVE_PROBES: u32 = 4;
 
@@ -77,6 +81,10 @@ impl Stream for TcpStream {
 
 fn tune(socket: &SockRef<'_>, silence: Duration) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
+    // What a slow reader has not taken is to wait where it is counted, and where its
+    // going on is seen.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     watch(socket, silence)
 }
 
@@ -136,6 +144,7 @@ mod tests {
             assert_eq!(socket.tcp_keepalive_interval()?, silence / 4);
             assert_eq!(socket.tcp_keepalive_retries()?, 3);
             assert_eq!(socket.tcp_user_timeout()?, Some(silence));
+            assert_eq!(socket.tcp_notsent_lowat()?, UNSENT_BYTES);
         }
         Ok(())
     }

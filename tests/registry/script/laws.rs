@@ -109,9 +109,9 @@ impl Listeners {
                     announcements.iter().for_each(|change| self.learn_change(listener, change));
                 }
             }
-            Output::Ended { session, superseded } => {
+            Output::Ended { session, superseded_by } => {
                 let connected = self.connected.remove(session);
-                assert!(*superseded || !connected, "{output:?} takes a connection with it");
+                assert!(superseded_by.is_some() || !connected, "{output:?} takes a connection with it");
                 assert!(self.ended.insert(*session, connected).is_none(), "{output:?} twice");
             }
             Output::Proceed { to } => self.can_be_told(*to, output),

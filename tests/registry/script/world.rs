@@ -268,9 +268,9 @@ impl World {
                         lines.extend(to.iter().map(|to| (self.called[to].clone(), text.clone())));
                     }
                 }
-                Output::Ended { session, superseded } => {
+                Output::Ended { session, superseded_by } => {
                     // Who has no connection any more is told nothing.
-                    let told = superseded && self.listeners.was_cut(session);
+                    let told = superseded_by.is_some() && self.listeners.was_cut(session);
                     self.present.retain(|_, open| *open != session);
                     lines.extend(told.then(|| (self.called[&session].clone(), "superseded".to_owned())));
                 }
