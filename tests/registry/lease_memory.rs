@@ -155,3 +155,21 @@ fn when_leases_are_over_nothing_is_left() {
     }
     world.ends();
 }
+
+/// Longer addresses may be filled in at the return, for which there was room.
+#[test]
+fn who_comes_back_from_elsewhere_comes_back_whatever_it_takes() {
+    let before = "ada> register chess/a ttl=30s at=0.0.0.0:7777 at=udp://0.0.0.0:1\nada> gone";
+    let bytes = least(before);
+    for host in ["2001:db8:1111:2222:3333:4444:5555:6666", "203.0.113.9"] {
+        let mut world = World::new(&within(bytes));
+        world.arranges(before);
+        world.arranges(&format!("ada> resume from={host}"));
+        let shown = world.asks("ada> list chess/a");
+        assert!(shown.contains(host), "{shown}");
+        assert_eq!(world.asks("bob> register chess/b"), "SERVER_FULL");
+        // It says again what it said.
+        world.arranges("ada> register chess/a ttl=30s at=0.0.0.0:7777 at=udp://0.0.0.0:1");
+        world.ends();
+    }
+}

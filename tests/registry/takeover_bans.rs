@@ -92,3 +92,62 @@ fn a_match_that_waits_is_not_seated_where_its_session_is_banned_since() {
         ",
     );
 }
+
+#[test]
+fn a_peer_without_an_id_that_passes_to_one_who_is_banned_is_gone() {
+    story(
+        "
+        bob> register chess/a game
+          bob: granted bob; chess/a 1/0 bob#1
+        ada> hello key=k1
+        ada> register chess/a as= ttl=30s
+          ada: granted ANON ttl=30s; chess/a 2/0 bob#1
+        ada> register chess/b ttl=30s
+          ada: granted ada ttl=30s
+        ada2> hello key=k1
+        ada2> register chess/a
+          ada2: granted ada2; chess/a 3/0 bob#1
+        bob> ban chess/a ada2
+          bob: ok
+          ada2: chess/a - ada2 KICKED
+        ada> gone
+        ada2> register chess/b as=ada ttl=30s
+          ada2: chess/a - ANON KICKED
+          ada2: granted ada ttl=30s
+        bob> leave chess/a
+          bob: ok
+        // In the game that comes after, it is a new peer.
+        bob> register chess/a game
+          bob: granted bob; chess/a 1/0 bob#1
+        ada2> renew chess/a as=
+          ada2: NOT_FOUND
+        ada2> register chess/a as=
+          ada2: granted ANON2; chess/a 2/0 bob#1
+        ",
+    );
+}
+
+/// An owner cannot ban itself; nor does it by what it was before.
+#[test]
+fn an_owner_takes_over_whom_it_has_banned() {
+    story(
+        "
+        bob> hello key=k1
+        bob> register chess/a game
+          bob: granted bob; chess/a 1/0 bob#1
+        ada> hello key=k1
+        ada> register chess/a
+          ada: granted ada; chess/a 2/0 bob#1
+        ada> register chess/b ttl=30s
+          ada: granted ada ttl=30s
+        bob> ban chess/a ada
+          bob: ok
+          ada: chess/a - ada KICKED
+        ada> gone
+        bob> register chess/b as=ada
+          bob: granted ada
+        bob> register chess/a game capacity=5
+          bob: granted bob; chess/a 1/5 bob#1
+        ",
+    );
+}
