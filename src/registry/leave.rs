@@ -63,7 +63,7 @@ impl Registry {
     }
 
     /// Whether the session has the peer that owns the game.
-    fn owns(&self, session: SessionId, ns: &Namespace) -> bool {
+    pub(super) fn owns(&self, session: SessionId, ns: &Namespace) -> bool {
         let owner = self.spaces.game(ns).and_then(|game| game.owner);
         owner.is_some_and(|owner| self.spaces.member(ns, owner).session == session)
     }

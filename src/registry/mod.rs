@@ -53,9 +53,9 @@ use uuid::Uuid;
 use waiting::Waiting;
 use watches::{Patterns, Watches};
 
-/// What the change of a registration counts for, where one request changes many:
-/// about 10 us, beside 0.5 us for each that is only looked at.
-const STEPS_OF_A_CHANGE: usize = 16;
+/// What the change of a registration counts for, where one request changes many, beside
+/// one for each that is only looked at.
+const STEPS_OF_A_CHANGE: usize = 4;
 
 /// What a change makes the server say.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,9 @@
 use super::{Output, Registry, announce::Told, spaces};
 use crate::domain::{Announcement, Code, LeaveReason, Namespace, PeerId, Refusal, Secret, SessionId, Time};
 
+/// Registrations of earlier sessions of a program that are looked at for a seat.
+const LOOKED_AT: usize = 4_096;
+
 impl Registry {
     /// A session has said by which key it takes its peers over from an earlier one
     /// of the same program; an empty one is none.
@@ -51,9 +54,9 @@ impl Registry {
             return None;
         }
         // One program has few sessions; whoever makes many is found in none of the rest.
-        let (before, most) = (self.steps.get(), self.limits.registrations_per_connection);
+        let before = self.steps.get();
         let same = self.by_key.range((key.clone(), SessionId(0))..);
-        let same = same.take_while(|(other, _)| other == key && self.steps.get() - before <= most);
+        let same = same.take_while(|(other, _)| other == key && self.steps.get() - before <= LOOKED_AT);
         same.filter(|&&(_, other)| other != session).find_map(|&(_, other)| {
             self.step();
             let (ns, joined) = self.own_seat(other, pool, Some(id))?;
@@ -172,8 +175,13 @@ impl Registry {
 
     /// Whoever was banned stays banned, and has nothing there.
     fn pass_ban(&mut self, ns: &Namespace, older: SessionId, newer: SessionId) {
+        let owns = self.owns(newer, ns);
         let bans = self.bans_mut(ns);
         bans.sessions.remove(&older);
+        if owns {
+            // It was the owner who banned it: itself, as it turns out.
+            return;
+        }
         bans.sessions.insert(newer);
         self.keep_out(ns, newer);
         let own: Vec<u64> = spaces::own(ns, &self.session(newer).registrations).collect();
