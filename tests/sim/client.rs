@@ -6,7 +6,7 @@ use crate::{
 use bytes::{Bytes, BytesMut};
 use foregather::wire::{
     FrameCodec,
-    proto::{Message, MessageType, Register},
+    proto::{Heartbeat, Message, MessageType, Register, RegistrationState, StatusCode},
 };
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -53,6 +53,7 @@ pub enum Question {
 pub struct Seen {
     pub addresses: Vec<Vec<u8>>,
     pub attributes: BTreeMap<String, String>,
+    pub away: bool,
     pub version: u64,
 }
 
@@ -83,6 +84,12 @@ pub struct Client {
     pub seats: Vec<(String, String)>,
     /// Ids that it has come across.
     pub names: Vec<String>,
+    /// What it can go on with its session by.
+    pub token: Option<Bytes>,
+    /// What it was asked and has not answered yet.
+    pub questions: Vec<Message>,
+    /// Another connection has its session.
+    superseded: bool,
     pub frames_read: u64,
     pub large_answers: u64,
 }
@@ -104,6 +111,9 @@ impl Client {
             cookies: Vec::new(),
             seats: Vec::new(),
             names: Vec::new(),
+            token: None,
+            questions: Vec::new(),
+            superseded: false,
             frames_read: 0,
             large_answers: 0,
         }
@@ -136,6 +146,15 @@ impl Client {
     }
 
     fn hear(&mut self, message: Message) -> Verdict {
+        ensure!(!self.superseded, "a client hears more after the last word: {message:?}");
+        if let Some(welcome) = &message.welcome {
+            self.token.clone_from(&welcome.resume);
+        }
+        if let Some(question) = message.heartbeat.filter(|said| !said.reply()) {
+            self.questions.push(answer_to(&question));
+        }
+        let code = message.status.as_ref().map(|status| status.code());
+        self.superseded = code == Some(StatusCode::Superseded);
         for entry in &message.register {
             let id = entry.peer.as_ref().map_or("", |peer| peer.id());
             if self.names.len() < 20 && !self.names.iter().any(|known| known == id) {
@@ -274,9 +293,19 @@ impl Client {
     }
 }
 
+/// That it lives.
+fn answer_to(question: &Heartbeat) -> Message {
+    Message {
+        r#type: Some(MessageType::Heartbeat.into()),
+        heartbeat: Some(Heartbeat { nonce: question.nonce, reply: Some(true) }),
+        ..Default::default()
+    }
+}
+
 fn read_entry(entry: &Register) -> (Key, Seen) {
     let peer = entry.peer.clone().unwrap_or_default();
     let key = (entry.ns().to_owned(), peer.id().to_owned());
+    let away = entry.state() == RegistrationState::Away;
     let addresses = peer.addrs.iter().map(|address| address.to_vec()).collect();
-    (key, Seen { addresses, attributes: peer.attributes, version: entry.version() })
+    (key, Seen { addresses, attributes: peer.attributes, away, version: entry.version() })
 }

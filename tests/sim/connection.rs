@@ -43,6 +43,16 @@ pub struct Connection {
     pub unfinished: bool,
     /// The client sends no more, and goes when all is answered.
     pub half_closed: bool,
+    /// The client is gone, and the server does not know.
+    pub abandoned: bool,
+    /// The server has said its last word.
+    pub ended: bool,
+    /// The server wants to know whether anything has come.
+    pub examined: bool,
+    /// Something has arrived that the hub was not told of.
+    pub unheard: bool,
+    /// The client says nothing, not even that it lives.
+    pub silent: bool,
 }
 
 impl Connection {
@@ -59,6 +69,11 @@ impl Connection {
             sent: VecDeque::new(),
             unfinished: false,
             half_closed: false,
+            abandoned: false,
+            ended: false,
+            examined: false,
+            unheard: false,
+            silent: false,
         }
     }
 

@@ -26,6 +26,14 @@ pub enum Fault {
     OldCookie,
     /// Bytes that are no frame, or no message.
     BrokenStream,
+    /// A client is gone in the middle of a frame, and the server does not know.
+    HalfSent,
+    /// A client is gone in the middle of an answer.
+    HalfRead,
+    /// A request reached the server when its client was gone.
+    LateRequest,
+    /// A request reached the server on a connection that it had ended.
+    RequestInVain,
 }
 
 impl Fault {
@@ -41,10 +49,15 @@ impl Fault {
         Self::LargeAnswer,
         Self::OldCookie,
         Self::BrokenStream,
+        Self::HalfSent,
+        Self::HalfRead,
+        Self::LateRequest,
+        Self::RequestInVain,
     ];
 }
 
-/// What happens to games, and to those who wait for one.
+/// What happens to games, to those who wait for one, and to those whose connections
+/// are lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deed {
     /// The oldest member owns a game after its owner.
@@ -75,6 +88,62 @@ pub enum Deed {
     Disconnected,
     /// Lists were told later of what had changed meanwhile.
     Folded,
+    /// A peer's connection was lost, and its lease runs.
+    WentAway,
+    /// The same of one that owns a game.
+    OwnerAway,
+    /// One that was away is present again.
+    CameBack,
+    /// A lease ended.
+    Expired,
+    /// One that came back was told what had become of its peer meanwhile.
+    ToldLater,
+    /// A session went on after its connection was lost.
+    Resumed,
+    /// A session went on while its connection was thought to be open.
+    ResumedFromOpen,
+    /// A session went on at the very moment at which its lease was to end.
+    BackInTheLastMoment,
+    /// A present peer is elsewhere, because its session went on from there.
+    Moved,
+    /// A connection ended long after another had taken its session over.
+    LateDeath,
+    /// One token led to its session twice: its successor was lost on the way.
+    TokenAgain,
+    /// A token did not lead to its session any more.
+    TokenUsedUp,
+    /// A token was never given out.
+    TokenUnknown,
+    /// A program took its peer over by REGISTER.
+    TakenOver,
+    /// A program took its seat over by MATCH.
+    SeatTakenOver,
+    /// The older session had lost its connection.
+    TakenFromAway,
+    /// The older session was thought to be connected.
+    TakenFromOpen,
+    /// Both sessions together have more than one may have.
+    TakeoverTooLarge,
+    /// A program had watched what became its own.
+    Ceded,
+    /// A REGISTER that was only to renew did.
+    Renewed,
+    /// A REGISTER that was only to renew found nothing.
+    RenewRefused,
+    /// A game went to a younger member, because an older one is away.
+    PassedOverAway,
+    /// A game went to one that is away, because all are.
+    InheritedAway,
+    /// Somebody was asked for a sign of life.
+    Asked,
+    /// Somebody gave a sign of life after having been asked for it.
+    AnsweredLate,
+    /// Somebody was silent for so long that the connection was examined.
+    Examined,
+    /// Something had come after all.
+    HeardAtLast,
+    /// Nothing had come, and somebody was gone.
+    Silent,
 }
 
 impl Deed {
@@ -94,6 +163,34 @@ impl Deed {
         Self::TimedOut,
         Self::Disconnected,
         Self::Folded,
+        Self::WentAway,
+        Self::OwnerAway,
+        Self::CameBack,
+        Self::Expired,
+        Self::ToldLater,
+        Self::Resumed,
+        Self::ResumedFromOpen,
+        Self::BackInTheLastMoment,
+        Self::Moved,
+        Self::LateDeath,
+        Self::TokenAgain,
+        Self::TokenUsedUp,
+        Self::TokenUnknown,
+        Self::TakenOver,
+        Self::SeatTakenOver,
+        Self::TakenFromAway,
+        Self::TakenFromOpen,
+        Self::TakeoverTooLarge,
+        Self::Ceded,
+        Self::Renewed,
+        Self::RenewRefused,
+        Self::PassedOverAway,
+        Self::InheritedAway,
+        Self::Asked,
+        Self::AnsweredLate,
+        Self::Examined,
+        Self::HeardAtLast,
+        Self::Silent,
     ];
 }
 
@@ -119,6 +216,7 @@ pub const CODES: &[Code] = &[
     Code::NoOpenGame,
     Code::PeerIdTaken,
     Code::VersionMismatch,
+    Code::Superseded,
     Code::TooManyRegistrations,
     Code::TooManyWatches,
     Code::NamespaceLimit,

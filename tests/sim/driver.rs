@@ -5,13 +5,13 @@ use crate::{
     dice::Dice,
     mail::{Mail, Pipe},
     oracle::Oracle,
+    program::Program,
     sabotage::Saboteur,
     scenario::Scenario,
     trace::Trace,
     verdict::{Verdict, ensure},
     workload,
 };
-use bytes::BytesMut;
 use foregather::{
     domain::{Answer, LeaveReason, Refusal, SessionId, Time},
     hub::{Hub, HubOptions, Progress},
@@ -24,6 +24,9 @@ use prost::Message as _;
 use std::time::Duration;
 use tokio_util::codec::Decoder as _;
 
+/// Calls after which a hub that always wants another one is stuck.
+const TURNS_MAX: usize = 100;
+
 /// Everything there is in one run: clients, the bytes between, the hub, the
 /// oracle, a clock that only the dice move.
 pub struct Driver {
@@ -32,7 +35,11 @@ pub struct Driver {
     pub hub: Hub,
     pub oracle: Oracle,
     pub mail: Mail,
+    /// One for each program, and some for connections whose clients are gone.
     pub slots: Vec<Option<Connection>>,
+    pub programs: Vec<Program>,
+    /// How many connections have ended.
+    pub ends: u128,
     pub now: Time,
     pub trace: Trace,
     pub coverage: Coverage,
@@ -41,7 +48,9 @@ pub struct Driver {
 impl Driver {
     pub fn new(seed: u64, saboteur: Saboteur, trace: Trace) -> Self {
         let mut dice = Dice::new(seed);
-        let scenario = Scenario::draw(&mut dice);
+        // From a source of its own, so that what has nothing to do with it is as it was.
+        let mut presence = Dice::new(!seed);
+        let scenario = Scenario::draw(&mut dice, &mut presence);
         let options = HubOptions {
             limits: scenario.limits.clone(),
             limit_private_addresses: scenario.limit_private_addresses,
@@ -52,7 +61,13 @@ impl Driver {
             oracle: Oracle::new(&options),
             hub: Hub::new(options),
             mail: Mail::new(saboteur),
-            slots: (0..scenario.clients).map(|_| None).collect(),
+            slots: (0..scenario.clients + scenario.abandoned()).map(|_| None).collect(),
+            programs: (0..scenario.clients)
+                .map(|_| {
+                    scenario.presence.as_ref().map_or_else(Program::default, |like| Program::new(&mut presence, like))
+                })
+                .collect(),
+            ends: 0,
             now: Time::default(),
             coverage: Coverage::default(),
             dice,
@@ -65,6 +80,9 @@ impl Driver {
     pub fn step(&mut self) -> Verdict {
         let at = self.dice.below(self.slots.len());
         let action = self.dice.weighted(&self.scenario.actions.clone());
+        if self.oracle.leases_due() == Some(self.now) && self.dice.chance(50) {
+            self.return_at_last()?;
+        }
         if self.hub.poll_timeout().is_some_and(|due| due <= self.now) && self.dice.chance(60) {
             self.time_out()?;
         }
@@ -79,19 +97,23 @@ impl Driver {
                 let most = self.burst_bytes();
                 self.read(at, most)?;
             }
-            (4, _) if self.hub.poll_timeout().is_some() && self.dice.chance(50) => self.skip_to_timeout()?,
+            (4, _) if self.hub.poll_timeout().is_some() && self.dice.chance(self.scenario.skips()) => {
+                self.skip_to_timeout()?;
+            }
             (4, _) => {
                 let millis = self.dice.below(self.scenario.tick_ms + 1);
-                self.now = self.now.after(Duration::from_millis(millis as u64));
+                self.pass_time(self.now.after(Duration::from_millis(millis as u64)))?;
             }
             (5, true) => self.part(at)?,
-            (_, false) => self.connect(at)?,
+            (_, false) if at < self.scenario.clients => {
+                self.connect(at)?;
+                self.greet(at, None);
+            }
             _ => {}
         }
         self.hub.check_invariants();
         self.check_timeout()?;
-        ensure!(self.hub.sessions() == self.oracle.sessions(), "the hub has {} sessions", self.hub.sessions());
-        Ok(())
+        self.check_sessions()
     }
 
     /// The hub is called in time for all that must happen by itself.
@@ -113,13 +135,20 @@ impl Driver {
         self.time_out()
     }
 
-    fn time_out(&mut self) -> Verdict {
+    pub fn time_out(&mut self) -> Verdict {
         self.mail.turn = SessionId(0);
         self.trace.note("timeout", || format!("time out at {:?}", self.now));
         self.hub.handle_timeout(self.now, &mut self.mail);
+        // What is left over has its turn at once: nobody else is waiting.
+        for _ in 0..TURNS_MAX {
+            if self.hub.poll_timeout().is_some_and(|next| next <= self.now) {
+                self.hub.handle_timeout(self.now, &mut self.mail);
+            }
+        }
         let events = self.mail.take_events();
         self.trace.note_events(&events);
         self.oracle.timeout(self.now, &events)?;
+        self.obey()?;
         let next = self.hub.poll_timeout();
         ensure!(next.is_none_or(|next| next > self.now), "what is due at {next:?} was not done at {:?}", self.now);
         Ok(())
@@ -142,7 +171,7 @@ impl Driver {
         if let Ok(session) = said {
             let short = self.dice.chance(self.scenario.short_pipes);
             let capacity = if short { *self.dice.pick(&[1, 100, 1_000, 3_000]) } else { usize::MAX };
-            self.mail.pipes.insert(session, Pipe { bytes: BytesMut::new(), capacity, unbounded: false });
+            self.mail.pipes.insert(session, Pipe::new(capacity));
             self.slots[at] = Some(Connection::new(&mut self.dice, &self.scenario, session));
         }
         Ok(())
@@ -150,7 +179,16 @@ impl Driver {
 
     /// A client sends some messages at once.
     fn say(&mut self, at: usize) {
-        let Some(connection) = self.slots[at].as_mut().filter(|connection| !connection.half_closed) else { return };
+        if let Some(presence) = &self.scenario.presence
+            && self.dice.chance(presence.silences)
+            && let Some(connection) = &mut self.slots[at]
+        {
+            connection.silent ^= true;
+        }
+        self.answer_questions(at);
+        let speaks =
+            |connection: &&mut Connection| !connection.half_closed && !connection.abandoned && !connection.silent;
+        let Some(connection) = self.slots[at].as_mut().filter(speaks) else { return };
         let frame_bytes = self.scenario.limits.frame_bytes;
         if self.scenario.requests[8] > 0 && self.dice.chance(2) {
             self.trace.note(("garbage", at), || format!("{at}: sends garbage"));
@@ -186,12 +224,20 @@ impl Driver {
         let count = connection.underway.len().min(most);
         let bytes = connection.underway.split_to(count);
         connection.arrived.extend_from_slice(&bytes);
+        connection.unheard |= count > 0;
     }
 
     /// The hub goes on with what it has of a client.
     pub fn work(&mut self, at: usize) -> Verdict {
         let Some(connection) = self.slots[at].as_mut() else { return Ok(()) };
+        if connection.ended {
+            // Its end takes its time, and nobody is to notice.
+            return if self.dice.chance(30) { self.hang_up(at, LeaveReason::TimedOut) } else { self.work_in_vain(at) };
+        }
         if connection.unfinished {
+            if connection.examined && self.examine(at)? {
+                return Ok(());
+            }
             return self.go_on(at);
         }
         let before = connection.arrived.len();
@@ -201,7 +247,14 @@ impl Driver {
             Ok(None) => {
                 if before > 0 {
                     self.coverage.fault(Fault::SplitFrame);
-                } else if connection.half_closed && connection.underway.is_empty() {
+                }
+                let ends = before == 0 && connection.half_closed && connection.underway.is_empty();
+                if connection.unheard {
+                    self.hear(at);
+                } else if connection.examined && !ends {
+                    return self.examine(at).map(drop);
+                }
+                if ends {
                     return self.hang_up(at, LeaveReason::Disconnected);
                 }
                 return Ok(());
@@ -211,15 +264,18 @@ impl Driver {
         if !connection.arrived.is_empty() {
             self.coverage.fault(Fault::JoinedFrames);
         }
+        self.note_late(at);
+        let connection = self.slots[at].as_mut().expect("its turn has come");
         match wire::inbound(&body, &self.scenario.limits) {
             Err(refusal) => self.break_off(at, &refusal),
             Ok(mut inbound) => {
+                (connection.unheard, connection.examined) = (false, false);
                 let Some(Sent::Message(message)) = connection.sent.pop_front() else {
                     return Err("a frame was read where none was sent".into());
                 };
                 let session = connection.session;
-                let alone = self.oracle.accept(session, &message);
-                self.mail.pipes.get_mut(&session).expect("it is open").unbounded = alone;
+                let pipe = self.mail.pipes.get_mut(&session).expect("it is open");
+                pipe.unbounded = self.oracle.accept(session, self.now, &message, pipe.sent());
                 self.mail.turn = session;
                 self.trace.note(("receive", at), || format!("{at}: {session:?} is heard: {message:?}"));
                 if self.mail.saboteur.loses_request() {
@@ -259,7 +315,9 @@ impl Driver {
         self.trace.note_events(&events);
         let peers = self.oracle.peers();
         self.oracle.judge(session, self.now, &events, progress)?;
-        if connection.unfinished {
+        let unfinished = connection.unfinished;
+        self.obey()?;
+        if unfinished {
             self.coverage.fault(Fault::NoRoom);
             if self.oracle.is_listing(session) {
                 self.coverage.fault(Fault::ListInParts);
@@ -275,9 +333,18 @@ impl Driver {
     pub fn read(&mut self, at: usize, most: usize) -> Verdict {
         let Some(connection) = self.slots[at].as_mut() else { return Ok(()) };
         let pipe = self.mail.pipes.get_mut(&connection.session).expect("it is open");
-        let count = pipe.bytes.len().min(most);
-        let bytes = pipe.bytes.split_to(count);
-        connection.client.read(&bytes).map_err(|what| format!("client {at}: {what}"))
+        if self.scenario.presence.is_some() && self.dice.chance(30) {
+            pipe.send_off();
+        }
+        if connection.abandoned {
+            return Ok(());
+        }
+        connection.client.read(&pipe.take(most)).map_err(|what| format!("client {at}: {what}"))?;
+        self.remember(at);
+        if self.scenario.presence.is_some() && self.dice.chance(80) {
+            self.answer_questions(at);
+        }
+        Ok(())
     }
 
     /// A client goes, or only says that it will send no more.
@@ -294,8 +361,13 @@ impl Driver {
             if !connection.half_closed && !connection.sent.is_empty() {
                 self.coverage.fault(Fault::HalfClose);
             }
-            connection.half_closed = true;
+            connection.half_closed = !connection.abandoned;
             return Ok(());
+        }
+        if let Some(presence) = &self.scenario.presence
+            && self.dice.chance(presence.unnoticed)
+        {
+            return self.abandon(at);
         }
         let reasons = [LeaveReason::Disconnected, LeaveReason::TimedOut, LeaveReason::Slow];
         let reason = *self.dice.pick(&reasons);
@@ -323,16 +395,17 @@ impl Driver {
         awaited.truncate(awaited.len() - lost);
         let pipe = self.mail.pipes.get_mut(&session).expect("it is open");
         wire::answer(None, &Answer::Refused(refusal.clone()), &self.scenario.limits, |frame| {
-            pipe.bytes.extend_from_slice(&frame);
+            pipe.give(&frame);
         });
         self.read(at, usize::MAX)?;
-        let client = &self.slots[at].as_ref().expect("it is still there").client;
-        ensure!(client.awaited.is_empty(), "client {at} was not answered: {:?}", client.awaited);
+        let Connection { client, abandoned, .. } = self.slots[at].as_ref().expect("it is still there");
+        ensure!(*abandoned || client.awaited.is_empty(), "client {at} was not answered: {:?}", client.awaited);
         self.hang_up(at, LeaveReason::Disconnected)
     }
 
     /// A connection ends; whatever is on its way is lost.
     pub fn hang_up(&mut self, at: usize, reason: LeaveReason) -> Verdict {
+        self.pass_moment()?;
         let Some(connection) = self.slots[at].take() else { return Ok(()) };
         let session = connection.session;
         if !connection.arrived.is_empty() && !connection.sent.is_empty() && !connection.unfinished {
@@ -348,10 +421,18 @@ impl Driver {
         self.mail.pipes.remove(&session);
         self.mail.turn = session;
         if !self.mail.saboteur.forgets_close() {
+            let session = self.mail.saboteur.blames(session);
             self.hub.close(self.now, session, reason, &mut self.mail);
         }
         let events = self.mail.take_events();
         self.trace.note_events(&events);
-        self.oracle.close(self.now, session, reason, &events)
+        self.oracle.close(self.now, session, reason, &events)?;
+        self.check_sessions()?;
+        self.obey()
+    }
+
+    fn check_sessions(&self) -> Verdict {
+        ensure!(self.hub.sessions() == self.oracle.sessions(), "the hub has {} sessions", self.hub.sessions());
+        Ok(())
     }
 }

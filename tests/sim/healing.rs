@@ -62,18 +62,22 @@ const TURNS_MAX: usize = 10_000;
 impl Driver {
     /// Nobody says anything new, everybody reads.
     pub fn heal(&mut self) -> Verdict {
+        self.bury()?;
         for _ in 0..TURNS_MAX {
             let mut busy = false;
             for at in 0..self.slots.len() {
-                let Some(connection) = &self.slots[at] else { continue };
+                let Some(connection) = &mut self.slots[at] else { continue };
+                connection.silent = false;
                 busy |= connection.unfinished || !connection.sent.is_empty() || connection.half_closed;
+                self.answer_questions(at);
                 self.arrive(at, usize::MAX);
                 self.read(at, usize::MAX)?;
                 self.work(at)?;
                 self.read(at, usize::MAX)?;
             }
             self.hub.check_invariants();
-            if self.hub.poll_timeout().is_some() {
+            self.bury()?;
+            if self.waits_soon() {
                 busy = true;
                 self.skip_to_timeout()?;
             }
@@ -82,6 +86,13 @@ impl Driver {
             }
         }
         Err("it is still busy when nobody asks for anything".into())
+    }
+
+    /// Whether something is due besides leases and signs of life, of which there is no end.
+    fn waits_soon(&self) -> bool {
+        let endless = self.oracle.leases_due().or(self.oracle.pulses_due()).is_some();
+        let lists = endless && self.oracle.lists_wait();
+        lists || self.oracle.due_soon().is_some() || (!endless && self.hub.poll_timeout().is_some())
     }
 
     /// Everybody knows what they should know, and has been answered.
@@ -112,12 +123,15 @@ impl Driver {
         view.retain(|(ns, _), _| self.oracle.watches(session, ns));
         let mut truth = BTreeMap::new();
         let truth_for = self.oracle.truth_for(session);
-        for Peer { ns, id, card, .. } in truth_for.into_iter().filter(|peer| self.oracle.watches(session, &peer.ns)) {
+        for Peer { ns, id, card, away_until, .. } in
+            truth_for.into_iter().filter(|peer| self.oracle.watches(session, &peer.ns))
+        {
             let key = (ns.clone(), id.clone().unwrap_or_default());
             // The oracle has compared versions already, where it knows them.
             let version = view.get(&key).map_or(0, |seen| seen.version);
             let card = card.clone();
-            truth.insert(key, Seen { addresses: card.addresses, attributes: card.attributes, version });
+            let (addresses, attributes, away) = (card.addresses, card.attributes, away_until.is_some());
+            truth.insert(key, Seen { addresses, attributes, away, version });
         }
         let believed: Vec<_> = view.iter().filter(|(key, seen)| truth.get(key) != Some(seen)).collect();
         let unknown: Vec<_> = truth.iter().filter(|(key, seen)| view.get(key) != Some(seen)).collect();
@@ -146,6 +160,7 @@ impl Driver {
             self.hang_up(at, LeaveReason::Disconnected)?;
             self.hub.check_invariants();
         }
+        self.outlive_leases()?;
         ensure!(self.hub.sessions() == 0, "{} sessions are left when all have gone", self.hub.sessions());
         ensure!(self.oracle.peers() == 0, "the oracle is haunted");
         self.look_for_ghosts()

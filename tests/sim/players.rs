@@ -31,14 +31,17 @@ pub fn match_or_cancel(dice: &mut Dice, scenario: &Scenario, games: &Games, clie
         return (message, Question::Other);
     }
     let pool = if dice.chance(88) { "a".to_owned() } else { namespace(dice, scenario, client) };
-    let id = dice.chance(50).then(|| peer_id(dice, scenario, client));
+    let mut id = dice.chance(50).then(|| peer_id(dice, scenario, client));
+    if scenario.presence.is_some() && !client.seats.is_empty() && dice.chance(40) {
+        id = Some(dice.pick(&client.seats).1.clone());
+    }
     let entry = QuickMatch {
         pool: Some(pool),
         peer: (id.is_some() || dice.chance(50)).then(|| Peer { id, ..Default::default() }),
         app_version: app_version(dice, games),
         create: dice.chance(games.creates).then(|| settings(dice, games)),
         wait_ms: dice.chance(60).then(|| *dice.pick(&[1, 50, 100, 150, 400, 1_000_000])),
-        ..Default::default()
+        ttl_secs: scenario.presence.as_ref().and_then(|_| scenario.lease(dice)),
     };
     let message = Message {
         r#type: Some(MessageType::Match.into()),

@@ -1,7 +1,11 @@
-use crate::game_faults::GameFaults;
+use crate::{
+    game_faults::GameFaults,
+    presence_faults::{self, PresenceFaults},
+};
 use bytes::Bytes;
 use foregather::{
     domain::{Inbound, SessionId},
+    hub::Order,
     wire::{self, proto},
 };
 use prost::Message as _;
@@ -50,6 +54,48 @@ pub enum Sabotage {
     HideKick,
     /// Games with room for three or more have, to MATCH, room for many more.
     PickEmptier,
+    /// That some bytes of a frame have come is kept from the hub.
+    Deafen,
+    /// A connection whose session is another's now is not told.
+    KeepBoth,
+    /// Nobody looks whether a silent client is gone.
+    JudgeNobody,
+    /// Nobody is told that somebody is away.
+    KeepAwaySilent,
+    /// Whoever is away looks present.
+    HideAway,
+    /// Nobody is told that a lease has ended.
+    HideExpired,
+    /// Nobody is asked for a sign of life.
+    AskNobody,
+    /// Some are asked a second later than they were told.
+    AskLater,
+    /// Everybody is told of everybody's leases.
+    ShareLease,
+    /// Some leases are none.
+    ForgetLease,
+    /// Some leases are a second too long.
+    LeaseTooLong,
+    /// Some leases are a second too short.
+    LeaseTooShort,
+    /// Every token leads to its session for ever.
+    AcceptUsedUp,
+    /// A token is used up as soon as its successor is given out.
+    RefuseReplaced,
+    /// No token leads anywhere.
+    ForgetSession,
+    /// All are given the same token.
+    SameToken,
+    /// Nobody is told that a session goes on.
+    DenyResumed,
+    /// Programs have no keys.
+    IgnoreKey,
+    /// What is only to be renewed is made anew.
+    RenewAnew,
+    /// The late death of a connection is that of whoever has its session.
+    BlameSuccessor,
+    /// A machine is to be silent for no longer than any other.
+    ForgetPatience,
 }
 
 impl Sabotage {
@@ -65,6 +111,26 @@ impl Sabotage {
                 | Self::PickEmptier
         )
     }
+
+    fn is_about_presence(self) -> bool {
+        matches!(
+            self,
+            Self::KeepAwaySilent
+                | Self::HideAway
+                | Self::HideExpired
+                | Self::AskNobody
+                | Self::AskLater
+                | Self::ShareLease
+                | Self::ForgetLease
+                | Self::LeaseTooLong
+                | Self::LeaseTooShort
+                | Self::AcceptUsedUp
+                | Self::RefuseReplaced
+                | Self::SameToken
+                | Self::DenyResumed
+                | Self::BlameSuccessor
+        )
+    }
 }
 
 /// Whoever carries out a [`Sabotage`].
@@ -73,6 +139,7 @@ pub struct Saboteur {
     hides_from_oracle: bool,
     occasions: u64,
     games: GameFaults,
+    presence: PresenceFaults,
     kept: Option<(SessionId, Bytes)>,
 }
 
@@ -80,7 +147,14 @@ impl Saboteur {
     /// One that acts before the oracle looks, or, if it `hides_from_oracle`,
     /// after: then only the clients themselves can notice.
     pub fn new(sabotage: Sabotage, hides_from_oracle: bool) -> Self {
-        Self { sabotage, hides_from_oracle, occasions: 0, games: GameFaults::default(), kept: None }
+        Self {
+            sabotage,
+            hides_from_oracle,
+            occasions: 0,
+            games: GameFaults::default(),
+            presence: PresenceFaults::default(),
+            kept: None,
+        }
     }
 
     pub fn hides_from_oracle(&self) -> bool {
@@ -101,7 +175,24 @@ impl Saboteur {
     pub fn bend(&self, inbound: &mut Inbound) {
         for entry in inbound.entries.iter_mut().flatten() {
             self.games.bend(self.sabotage, entry);
+            self.presence.bend(self.sabotage, entry);
         }
+    }
+
+    /// Whether what comes of a frame is kept from the hub.
+    pub fn is_deaf(&self) -> bool {
+        self.sabotage == Sabotage::Deafen
+    }
+
+    /// Whether a connection is not told what to do.
+    pub fn loses_order(&self, order: &Order) -> bool {
+        presence_faults::loses(self.sabotage, order)
+    }
+
+    /// Whose end the hub hears of.
+    pub fn blames(&self, session: SessionId) -> SessionId {
+        let successor = self.presence.successor(session).filter(|_| self.sabotage == Sabotage::BlameSuccessor);
+        successor.unwrap_or(session)
     }
 
     fn seventh(&mut self) -> bool {
@@ -119,6 +210,10 @@ impl Saboteur {
             self.games.observe(to, &message);
             let seventh = self.games.may_spoil(self.sabotage, to, &message) && self.seventh();
             return self.games.spoil(self.sabotage, seventh, to, message);
+        }
+        if self.sabotage.is_about_presence() {
+            self.presence.observe(to, &message);
+            return self.presence.spoil(self.sabotage, message).map(|frame| (to, frame)).into_iter().collect();
         }
         let announcement = to != turn;
         let answer = message.request_id.is_some();

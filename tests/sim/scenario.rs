@@ -29,6 +29,48 @@ pub struct Scenario {
     pub tick_ms: usize,
     /// `None`: nobody plays games.
     pub games: Option<Games>,
+    /// `None`: whose connection is lost is gone.
+    pub presence: Option<Presence>,
+}
+
+/// How likely what concerns lost connections is, in a hundred.
+pub struct Presence {
+    /// Connections that begin with HELLO.
+    pub hellos: usize,
+    /// Requests that ask for a lease.
+    pub leases: usize,
+    /// Programs that have a key; some have the same one.
+    pub keys: usize,
+    /// REGISTERs that are only to renew.
+    pub renewals: usize,
+    /// HELLOs with a token of another program.
+    pub twins: usize,
+    /// How likely HELLO goes on with the newest token, an older one, one that is made up,
+    /// none.
+    pub tokens: [usize; 4],
+    /// Ends of connections that the server does not notice.
+    pub unnoticed: usize,
+    /// Times when a client falls silent rather than say something.
+    pub silences: usize,
+}
+
+/// Connections without a client that there may be at once.
+const ABANDONED: usize = 3;
+
+impl Presence {
+    fn draw(dice: &mut Dice) -> Self {
+        let keys = if dice.chance(50) { dice.within(50..=100) } else { 0 };
+        Self {
+            hellos: dice.within(60..=100),
+            leases: dice.within(50..=95),
+            keys,
+            renewals: dice.within(0..=30),
+            twins: if dice.chance(30) { dice.within(10..=50) } else { 0 },
+            tokens: [60, dice.within(0..=30), dice.within(0..=8), if keys > 0 { 60 } else { 10 }],
+            unnoticed: dice.within(10..=90),
+            silences: dice.within(0..=8),
+        }
+    }
 }
 
 /// How likely what concerns games is, in a hundred.
@@ -76,7 +118,7 @@ const NAMESPACES: &[&str] = &[
 ];
 
 impl Scenario {
-    pub fn draw(dice: &mut Dice) -> Self {
+    pub fn draw(dice: &mut Dice, presence: &mut Dice) -> Self {
         let crowded = dice.chance(15);
         // Peers so large that a list of some of them comes in parts.
         let heavy = !crowded && dice.chance(6);
@@ -124,12 +166,18 @@ impl Scenario {
             requests,
             tick_ms: *dice.pick(&[1, 100, 2_000]),
             games: None,
+            presence: None,
         };
         if !heavy && !crowded && dice.chance(65) {
             scenario.play(dice);
         }
         if heavy {
             scenario.press();
+        }
+        // Without leases, so that other things are met as often as ever.
+        scenario.limits.ttl_secs = 0;
+        if presence.chance(45) {
+            scenario.lose(presence);
         }
         scenario
     }
@@ -175,6 +223,52 @@ impl Scenario {
         if limits.match_candidates < 10 {
             limits.wait_ms = 0;
         }
+    }
+
+    /// Connections are lost, and come again.
+    fn lose(&mut self, dice: &mut Dice) {
+        self.presence = Some(Presence::draw(dice));
+        self.seed_dialect = dice.within(0..=20);
+        // What waits for long would have all others asked for signs of life many times.
+        self.limits.wait_ms = self.limits.wait_ms.min(5_000);
+        let [.., ticks, parts, _] = &mut self.actions;
+        (*ticks, *parts) = (dice.within(2..=6), dice.within(2..=8));
+        self.requests[0] += 20;
+        let Limits { ttl_secs, .. } = Limits::default();
+        let mut sometimes = |percent: usize, limit: &mut usize, values: &[usize]| {
+            if dice.chance(percent) {
+                *limit = *dice.pick(values);
+            }
+        };
+        let limits = &mut self.limits;
+        limits.ttl_secs = ttl_secs;
+        sometimes(20, &mut limits.ttl_secs, &[1, 2, 5]);
+        sometimes(40, &mut limits.heartbeat_retries, &[1, 2, 5]);
+        sometimes(40, &mut limits.heartbeat_ms, &[1_000, 2_000]);
+        sometimes(30, &mut limits.heartbeat_min_ms, &[50, 1_000]);
+        sometimes(30, &mut limits.heartbeat_max_ms, &[5_000, 10_000]);
+        sometimes(30, &mut limits.silence_ms, &[1_000, 5_000]);
+        sometimes(20, &mut limits.registrations_per_connection, &[2, 3, 4]);
+        self.tick_ms = *dice.pick(&[10, 100, 1_000]);
+    }
+
+    /// Connections that there may be without a client.
+    pub fn abandoned(&self) -> usize {
+        if self.presence.is_some() { ABANDONED } else { 0 }
+    }
+
+    /// In a hundred, how often time passes until the hub wants to be called.
+    pub fn skips(&self) -> usize {
+        if self.presence.is_some() { 30 } else { 50 }
+    }
+
+    /// Seconds of lease that somebody asks for.
+    pub fn lease(&self, dice: &mut Dice) -> Option<u32> {
+        let leases = self.presence.as_ref().map_or(20, |presence| presence.leases);
+        dice.chance(leases).then(|| match self.presence {
+            Some(_) => *dice.pick(&[0, 1, 1, 2, 3, 10, 10, 30, 30, u32::MAX]),
+            None => 30,
+        })
     }
 
     /// Makes for readers that are slow, are given much, and do not always wait for it.
@@ -227,8 +321,11 @@ fn limits(dice: &mut Dice, crowded: bool, heavy: bool) -> Limits {
     sometimes(25, &mut limits.registered_bytes, &[size, 2 * size, 4 * size]);
     // A rate divides a second into whole nanoseconds, so that a bucket that is
     // counted in another way comes to the very same result.
-    sometimes(15, &mut limits.entries_per_sec, &[1, 5, 100]);
-    sometimes(15, &mut limits.entries_burst, &[1, 4, 16]);
+    // A connection's rates go with its session to the next one, which the oracle does
+    // not follow: what it draws here bounds the address alone.
+    let (mut per_sec, mut burst) = (limits.entries_per_sec, limits.entries_burst);
+    sometimes(15, &mut per_sec, &[1, 5, 100]);
+    sometimes(15, &mut burst, &[1, 4, 16]);
     sometimes(15, &mut limits.address_entries_per_sec, &[1, 5, 100]);
     sometimes(15, &mut limits.address_entries_burst, &[1, 4, 16]);
     sometimes(10, &mut limits.fanout_bytes_per_sec, &[100, 1_000]);

@@ -26,6 +26,7 @@ impl Trace {
         for event in events {
             match event {
                 Event::Asked { room } => self.note(room, || format!("    room: {room}")),
+                Event::Ordered { to, order } => self.note(to, || format!("    to {to}: {order:?}")),
                 Event::Delivered(Delivery { to, message, frame }) => {
                     self.note((to, &frame[..]), || format!("    to {to}: {message:?}"));
                 }

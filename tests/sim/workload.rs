@@ -4,7 +4,7 @@ use crate::{
     client::{Client, Dialect, Question},
     dice::Dice,
     players,
-    scenario::{Games, Scenario},
+    scenario::{Games, Presence, Scenario},
 };
 use foregather::wire::proto::{
     Discover, Heartbeat, Hello, Message, MessageType, Peer, Register, Rendezvous, Send, Unregister,
@@ -239,12 +239,26 @@ fn register(dice: &mut Dice, scenario: &Scenario, client: &Client) -> Register {
         attributes = vec![("k".into(), "v".repeat(limits.attributes_bytes - dice.within(1..=3)))];
     }
     let nobody = id.is_none() && addrs.is_empty() && attributes.is_empty() && dice.chance(50);
-    Register {
+    let mut entry = Register {
         ns: Some(namespace(dice, scenario, client)),
         peer: (!nobody).then(|| Peer { id, addrs, attributes: attributes.into_iter().collect() }),
-        ttl_secs: dice.chance(20).then_some(30),
+        ttl_secs: scenario.lease(dice),
         ..Default::default()
+    };
+    if let Some(presence) = &scenario.presence {
+        return_to(dice, presence, client, &mut entry);
     }
+    entry
+}
+
+/// Somebody who has lost a connection means what it had.
+fn return_to(dice: &mut Dice, presence: &Presence, client: &Client, entry: &mut Register) {
+    if !client.seats.is_empty() && dice.chance(30) {
+        let (ns, id) = dice.pick(&client.seats).clone();
+        entry.ns = Some(ns);
+        entry.peer.get_or_insert_default().id = Some(id);
+    }
+    entry.renew = dice.chance(presence.renewals).then(|| dice.chance(90));
 }
 
 fn unregister(dice: &mut Dice, scenario: &Scenario, client: &Client) -> Unregister {

@@ -31,6 +31,9 @@ pub enum Word {
     },
     /// Nothing happened to this one: whoever is told could not hear of it before.
     Told(Peer),
+    /// It belongs to whoever is told from now on, and is no other's peer to it: a change
+    /// of its own, which nobody else hears of.
+    Ceded(Peer),
     /// The settings or the owner of a game changed.
     Game {
         shown: Shown,
@@ -147,9 +150,9 @@ impl World {
         let (peer, happened) = match &news[at].word {
             Word::Peer { peer, .. } => (peer.clone(), true),
             Word::Told(peer) => (peer.clone(), false),
-            Word::Game { .. } => unreachable!("it is about a peer"),
+            Word::Ceded(_) | Word::Game { .. } => unreachable!("it is about a peer that came"),
         };
-        self.check_entry(&peer, entry)?;
+        self.check_other(&peer, entry)?;
         if happened {
             told.version(to, entry.version())?;
             told.phase(to, entry.ns(), news[at].phase)?;
@@ -162,9 +165,15 @@ impl World {
         let who = entry.peer.clone().unwrap_or_default();
         ensure!(Card::of(&who) == Card::default() && entry.ban.is_none(), "only the id is said of one who left");
         let reason = LeaveReason::from_number(entry.reason.unwrap_or(0));
-        let left = |word: &Word| matches!(word, Word::Peer { doing, .. } if *doing == Doing::Left(reason));
+        let left = |word: &Word| match word {
+            Word::Peer { doing, .. } => *doing == Doing::Left(reason),
+            Word::Ceded(_) => reason == LeaveReason::Unregistered,
+            _ => false,
+        };
         let at = self.find_news(to, news, entry.ns(), who.id(), left)?;
-        let Word::Peer { peer, .. } = &news[at].word else { unreachable!("it is about a peer") };
+        let (Word::Peer { peer, .. } | Word::Ceded(peer)) = &news[at].word else {
+            unreachable!("it is about a peer that left")
+        };
         let (peer, phase) = (peer.clone(), news[at].phase);
         if peer.id.is_none() {
             self.learn_id(peer.birth, entry.ns(), who.id())?;
@@ -205,7 +214,9 @@ impl World {
     fn find_news(&self, to: u64, news: &[News], ns: &str, id: &str, is_it: impl Fn(&Word) -> bool) -> Verdict<usize> {
         let about = |known: &dyn Fn(Option<&str>) -> bool| {
             news.iter().position(|news| {
-                let (Word::Peer { peer, .. } | Word::Told(peer)) = &news.word else { return false };
+                let (Word::Peer { peer, .. } | Word::Told(peer) | Word::Ceded(peer)) = &news.word else {
+                    return false;
+                };
                 let name = self.name_of(peer.birth).or(peer.id.clone());
                 news.ns == ns && known(name.as_deref()) && is_it(&news.word) && news.is_due_to(to)
             })
@@ -217,7 +228,7 @@ impl World {
     }
 
     fn cross_off(&mut self, to: u64, id: &str, change: Change, news: &mut News) {
-        if let Word::Peer { peer, .. } | Word::Told(peer) = &mut news.word {
+        if let Word::Peer { peer, .. } | Word::Told(peer) | Word::Ceded(peer) = &mut news.word {
             peer.id = Some(id.to_owned());
         }
         news.cross_off(to);

@@ -57,7 +57,7 @@ impl Oracle {
         let code = status.map(|status| status.code.unwrap_or(0)).and_then(Code::from_number);
         let kind = match &expected {
             Expected::Granted { .. } => MessageType::Register,
-            Expected::Welcome => MessageType::Welcome,
+            Expected::Welcome { .. } => MessageType::Welcome,
             Expected::Heartbeat { .. } => MessageType::Heartbeat,
             _ => MessageType::Status,
         };
@@ -77,7 +77,7 @@ impl Oracle {
             Expected::Granted { birth, game } => {
                 let peer = self.world.born(*birth).expect("it was granted just now").clone();
                 let [entry] = answer.register.as_slice() else { return Err(wrong()) };
-                ensure!(entry.ttl_secs == Some(0), "{}", wrong());
+                ensure!(entry.ttl_secs == Some(peer.ttl), "{}", wrong());
                 self.world.check_entry(&peer, entry)?;
                 match (game, answer.game.as_slice()) {
                     (Some(shown), [told]) => self.world.check_game(shown, told)?,
@@ -85,20 +85,24 @@ impl Oracle {
                     (game, _) => return Err(format!("{answer:?} should show {game:?}")),
                 }
             }
-            Expected::Welcome => {
+            Expected::Welcome { resumed, interval } => {
                 let observed = self.world.session(session).observed.to_string();
                 let limits = &self.world.limits;
                 let Some(welcome) = &answer.welcome else { return Err(wrong()) };
                 let said = welcome.limits.unwrap_or_default();
                 let right = welcome.protocol() == 1
-                    && welcome.session().starts_with('~')
                     && welcome.observed() == observed
-                    && welcome.resumed == Some(false)
+                    && welcome.resumed == Some(*resumed)
+                    && u128::from(welcome.heartbeat_ms()) == interval.as_millis()
+                    && welcome.heartbeat_retries() as usize == limits.heartbeat_retries
+                    && said.ttl_secs() as usize == limits.ttl_secs
                     && said.frame_bytes() as usize == limits.frame_bytes
                     && said.wait_ms() as usize == limits.wait_ms
                     && said.registrations() as usize == limits.registrations_per_connection
                     && said.watches() as usize == limits.watches_per_connection;
                 ensure!(right, "{}", wrong());
+                let heard = self.world.hear_welcome(session, welcome.session(), welcome.resume(), *resumed);
+                heard.map_err(|what| format!("{what}: {answer:?}"))?;
             }
             Expected::Heartbeat { nonce } => {
                 let right = answer.heartbeat.is_some_and(|said| said.nonce == Some(*nonce) && said.reply == Some(true));
@@ -136,7 +140,8 @@ impl World {
             let mut entries = frame.register.iter();
             if first {
                 let ([game], Some(own)) = (frame.game.as_slice(), entries.next()) else { return Err(wrong()) };
-                ensure!(game.version == Some(version) && own.ttl_secs == Some(0), "{}", wrong());
+                let granted = own.ttl_secs == Some(seat.own.ttl);
+                ensure!(game.version == Some(version) && granted, "{}", wrong());
                 self.check_entry(&seat.own, own)?;
                 self.check_game(&seat.game, game)?;
             } else {
@@ -144,7 +149,7 @@ impl World {
             }
             for entry in entries {
                 let Some(other) = seat.others.get(listed) else { return Err(wrong()) };
-                self.check_entry(other, entry)?;
+                self.check_other(other, entry)?;
                 listed += 1;
             }
             first = false;

@@ -34,7 +34,7 @@ pub type Entry = Result<Ask, Code>;
 
 #[derive(Debug, Clone)]
 pub enum Ask {
-    Hello { resume: bool },
+    Hello(Box<HelloAsk>),
     Register(Box<Entrance>),
     Unregister { ns: String, id: Option<String>, ban: bool },
     Rendezvous { pattern: String, subject: Subject, leave: bool },
@@ -42,6 +42,15 @@ pub enum Ask {
     Match(Box<MatchAsk>),
     Cancel { number: u64 },
     Heartbeat { nonce: u64, reply: bool },
+}
+
+/// HELLO.
+#[derive(Debug, Clone)]
+pub struct HelloAsk {
+    pub resume: Option<Vec<u8>>,
+    /// 0: as the server likes.
+    pub heartbeat_ms: u32,
+    pub key: Vec<u8>,
 }
 
 /// REGISTER.
@@ -53,6 +62,9 @@ pub struct Entrance {
     pub game: Option<Settings>,
     pub secret: Vec<u8>,
     pub app_version: String,
+    /// Seconds of its lease, as granted.
+    pub ttl: u32,
+    pub renew: bool,
 }
 
 /// MATCH.
@@ -64,6 +76,7 @@ pub struct MatchAsk {
     pub app_version: String,
     pub create: Option<Settings>,
     pub wait: Duration,
+    pub ttl: u32,
 }
 
 /// What a watch or a list is about.
@@ -120,7 +133,8 @@ fn register(entry: &proto::Register, limits: &Limits) -> Entry {
     let (id, card) = peer(entry.peer.as_ref(), limits)?;
     let game = entry.game.as_ref().map(|game| settings(game, limits)).transpose()?;
     let (secret, app_version) = (word(entry.secret.as_deref())?.to_vec(), name(entry.app_version())?);
-    Ok(Ask::Register(Box::new(Entrance { ns, id, card, game, secret, app_version })))
+    let (ttl, renew) = (lease(entry.ttl_secs, limits), entry.renew());
+    Ok(Ask::Register(Box::new(Entrance { ns, id, card, game, secret, app_version, ttl, renew })))
 }
 
 fn peer(peer: Option<&proto::Peer>, limits: &Limits) -> Result<(Option<String>, Card), Code> {
@@ -205,7 +219,8 @@ fn quick_match(entry: &proto::QuickMatch, limits: &Limits) -> Entry {
     let create = entry.create.as_ref().map(|game| settings(game, limits)).transpose()?;
     let wait = Duration::from_millis(u64::from(entry.wait_ms()).min(limits.wait_ms as u64));
     let app_version = name(entry.app_version())?;
-    Ok(Ask::Match(Box::new(MatchAsk { pool, id, card, app_version, create, wait })))
+    let ttl = lease(entry.ttl_secs, limits);
+    Ok(Ask::Match(Box::new(MatchAsk { pool, id, card, app_version, create, wait, ttl })))
 }
 
 fn hello(entry: &proto::Hello) -> Entry {
@@ -215,7 +230,14 @@ fn hello(entry: &proto::Hello) -> Entry {
     if entry.agent().len() > 128 {
         return Err(Code::InvalidMessage);
     }
-    Ok(Ask::Hello { resume: entry.resume.is_some() })
+    let key = word(entry.client_key.as_deref())?.to_vec();
+    let resume = entry.resume.as_ref().map(|token| token.to_vec());
+    Ok(Ask::Hello(Box::new(HelloAsk { resume, heartbeat_ms: entry.heartbeat_ms(), key })))
+}
+
+fn lease(secs: Option<u32>, limits: &Limits) -> u32 {
+    let most = u32::try_from(limits.ttl_secs).expect("no lease is that long");
+    secs.unwrap_or(0).min(most)
 }
 
 fn namespace(text: &str) -> Result<String, Code> {

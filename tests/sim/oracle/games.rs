@@ -261,8 +261,7 @@ impl World {
                     news.extend(closed);
                 }
                 policy => {
-                    let oldest = self.peers.iter().find(|peer| peer.ns == ns).map(|peer| peer.birth);
-                    game.owner = oldest.filter(|_| policy == OLDEST);
+                    game.owner = self.heir(ns).filter(|_| policy == OLDEST);
                     game.term += 1;
                     self.deeds.push(if policy == OLDEST { Deed::Inherited } else { Deed::Unowned });
                     self.versions.begin_cause();
@@ -279,6 +278,19 @@ impl World {
         news
     }
 
+    /// The oldest member who is present; if none is, the oldest.
+    fn heir(&mut self, ns: &str) -> Option<u64> {
+        let members = || self.peers.iter().filter(|peer| peer.ns == ns);
+        let oldest = members().next()?;
+        let present = members().find(|peer| peer.away_until.is_none());
+        let (heir, deed) = match present {
+            None => (oldest.birth, Some(Deed::InheritedAway)),
+            Some(present) => (present.birth, (present.birth > oldest.birth).then_some(Deed::PassedOverAway)),
+        };
+        self.deeds.extend(deed);
+        Some(heir)
+    }
+
     fn remove(&mut self, ns: &str, births: &[u64], reason: LeaveReason) -> Vec<News> {
         self.next_phase();
         // Whoever may hear of the first of them may hear of all.
@@ -288,8 +300,10 @@ impl World {
         self.peers.retain(|peer| !births.contains(&peer.birth));
         for news in &mut news {
             let change = self.change(ns);
-            if let Word::Peer { peer, .. } = &mut news.word {
+            if let Word::Peer { peer, doing: Doing::Left(reason) } = &mut news.word {
                 peer.change = change;
+                let gone = (peer.clone(), *reason);
+                self.write_down(gone);
             }
         }
         news

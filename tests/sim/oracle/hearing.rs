@@ -41,7 +41,7 @@ impl World {
     /// Who must hear of a peer: all in rendezvous but its own session, which
     /// hears what it did not ask for, wherever it listens.
     pub fn peer_news(&mut self, peer: &Peer, doing: Doing) -> News {
-        let forced = matches!(doing, Doing::Left(LeaveReason::Kicked | LeaveReason::Closed));
+        let forced = matches!(doing, Doing::Left(LeaveReason::Kicked | LeaveReason::Closed | LeaveReason::Expired));
         let (mut waiting, mut allowed) = (Vec::new(), Vec::new());
         for session in &self.sessions {
             if session.id == peer.session {

@@ -10,7 +10,7 @@ use crate::{
     pattern::{is_wild, matches},
     verdict::{Verdict, ensure},
 };
-use foregather::wire::proto::{Message, MessageType, Register, StatusCode};
+use foregather::wire::proto::{self, Message, MessageType, Register, StatusCode};
 use std::collections::VecDeque;
 
 /// Up to which birth a namespace was listed.
@@ -154,7 +154,7 @@ impl World {
             }
             let next = self.next_in(session, listing, &ns).cloned();
             let Some(peer) = next else { return Err(format!("listed, but not (or no longer) to be: {entry:?}")) };
-            self.check_entry(&peer, entry)?;
+            self.check_other(&peer, entry)?;
             let watches = &self.session(session).watches;
             let others_tell =
                 watches.iter().any(|Watch { pattern, .. }| *pattern != listing.pattern && matches(pattern, &ns));
@@ -200,6 +200,12 @@ impl World {
         self.versions.learn_mark(mark, version).map_err(|what| format!("{:?}: {what}", listing.pattern))
     }
 
+    /// An entry that is not for the peer's own client says nothing of its lease.
+    pub fn check_other(&mut self, peer: &Peer, entry: &Register) -> Verdict {
+        ensure!(entry.ttl_secs.is_none(), "a lease is nobody else's business: {entry:?}");
+        self.check_entry(peer, entry)
+    }
+
     /// An entry of a list, or that of REGISTER's answer, is that peer.
     pub fn check_entry(&mut self, peer: &Peer, entry: &Register) -> Verdict {
         let told = entry.peer.clone().unwrap_or_default();
@@ -210,7 +216,9 @@ impl World {
         }
         ensure!(Card::of(&told) == peer.card, "{entry:?} should be {peer:?}");
         let plain = entry.game.is_none() && entry.secret.is_none() && entry.app_version.is_none();
-        ensure!(plain && entry.state.unwrap_or(0) == 0, "{entry:?} says what nobody said");
+        ensure!(plain && entry.renew.is_none(), "{entry:?} says what nobody said");
+        let away = entry.state() == proto::RegistrationState::Away;
+        ensure!(away == peer.away_until.is_some(), "{entry:?} should be {peer:?}");
         let Some(version) = entry.version else { return Err(format!("{entry:?} has no version")) };
         self.versions.learn(peer.change, version).map_err(|what| format!("{entry:?}: {what}"))
     }

@@ -116,6 +116,9 @@ impl World {
         let happened = !states.is_empty();
         if !happened {
             states.push(self.shown(ns));
+        } else if let Some((_, before)) = self.before.iter().find(|(place, _)| place == ns) {
+            // What has waited may go out before what is due at the same time changes it.
+            states.insert(0, before.clone());
         }
         let mut lobby = match self.lobby.iter().position(|lobby| lobby.ns == ns) {
             Some(at) => self.lobby.swap_remove(at),
@@ -250,6 +253,12 @@ impl World {
             lobby.unsure &= !complete;
         }
         self.lobby = lobbies;
+    }
+
+    /// Writes down what games that wait to be announced look like.
+    pub fn note_waiting(&mut self) {
+        let waiting = self.lobby.iter().filter(|lobby| lobby.waits);
+        self.before = waiting.map(|lobby| (lobby.ns.clone(), self.shown(&lobby.ns))).collect();
     }
 
     /// Whether it is open which games a list shows now.

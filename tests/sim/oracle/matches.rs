@@ -57,8 +57,7 @@ impl World {
         self.waiters.iter().filter(|waiter| waiter.session == session).count()
     }
 
-    pub fn quick_match(&mut self, session: u64, now: Time, mut ask: MatchAsk) -> Outcome {
-        self.locate(session, &mut ask.card);
+    pub fn quick_match(&mut self, session: u64, now: Time, ask: MatchAsk) -> Outcome {
         let number = self.session(session).request_id.expect("MATCH has a number");
         if self.waiter(session, number).is_some() {
             return Expected::refused(Code::InvalidMessage).into();
@@ -72,6 +71,9 @@ impl World {
             self.deeds.push(Deed::Repeated);
             let seat = self.seat(session, sits);
             return Outcome::from(Expected::Seat(Box::new(seat)));
+        }
+        if let Some(outcome) = self.seat_of_twin(session, &ask) {
+            return outcome;
         }
         let found = self.candidate(session, &ask);
         if found.is_none() && ask.create.is_none() && ask.wait.is_zero() {
@@ -115,6 +117,30 @@ impl World {
         let least = if listed { CODE_LETTERS } else { UNLISTED_CODE_LETTERS };
         let legible = code.len() >= least && code.bytes().all(|letter| letter.is_ascii_uppercase());
         if legible && !self.exists(ns) { Ok(()) } else { Err(format!("a new game in {pool:?} is called {ns:?}")) }
+    }
+
+    /// The seat of an older session of the same program, if that is what it asks for.
+    fn seat_of_twin(&mut self, session: u64, ask: &MatchAsk) -> Option<Outcome> {
+        let pool = format!("{}/*", ask.pool);
+        let is_it = |peer: &&Peer| {
+            let named = ask.id.is_some() && peer.id == ask.id && !self.is_banned(session, &peer.ns);
+            named && matches(&pool, &peer.ns) && self.game(&peer.ns).is_some() && self.may_take_over(session, peer)
+        };
+        let peer = self.peers.iter().find(is_it)?.clone();
+        let watched = self.session(session).watches.iter().any(|watch| watch.pattern == peer.ns);
+        let mut codes = Vec::new();
+        let room = self.registrations_left(session);
+        codes.extend((self.registered(peer.session) > room).then_some(Code::TooManyRegistrations));
+        codes.extend((!watched && self.watches_left(session) == 0).then_some(Code::TooManyWatches));
+        if !codes.is_empty() {
+            return Some(Expected::Refused { codes, retry_after_ms: None, wanted: None }.into());
+        }
+        self.deeds.push(Deed::SeatTakenOver);
+        let mut news = self.take_over(peer.session, session);
+        // It comes from a program that has just begun: what it says of itself is new.
+        news.extend(self.update(session, peer.birth, &ask.card, ask.ttl));
+        let seat = self.seat(session, peer.birth);
+        Some(Outcome { news, ..Outcome::from(Expected::Seat(Box::new(seat))) })
     }
 
     /// Where the session sits already, if that is what it asks for.
@@ -169,7 +195,7 @@ impl World {
     }
 
     fn sit(&mut self, session: u64, ns: String, ask: &MatchAsk, born: Option<Game>) -> (Seat, Vec<News>) {
-        let (peer, news) = self.join(session, ns, ask.id.clone(), ask.card.clone(), born);
+        let (peer, news) = self.join(session, ns, ask.id.clone(), (ask.card.clone(), ask.ttl), born);
         (self.seat(session, peer.birth), news)
     }
 
@@ -227,7 +253,9 @@ impl World {
 
     /// A session that has found a seat by itself, after so many births, waits for none.
     pub fn serve_seated(&mut self, births: u64) -> Vec<Late> {
-        let own: Vec<Peer> = self.peers.iter().filter(|peer| peer.birth > births).cloned().collect();
+        let passed = std::mem::take(&mut self.passed);
+        let came = |peer: &&Peer| peer.birth > births || passed.contains(&peer.birth);
+        let own: Vec<Peer> = self.peers.iter().filter(came).cloned().collect();
         own.iter().flat_map(|peer| self.serve(peer)).collect()
     }
 
@@ -246,9 +274,9 @@ impl World {
         served.into_iter().map(answer).collect()
     }
 
-    /// Those whose time is over.
-    pub fn expire_waiters(&mut self, now: Time) -> Vec<Late> {
-        let over = |waiter: &Waiter| waiter.deadline <= now;
+    /// Those whose time is over, as far as they are `told` so, by session and number.
+    pub fn expire_waiters(&mut self, now: Time, told: impl Fn(u64, u64) -> bool) -> Vec<Late> {
+        let over = |waiter: &Waiter| waiter.deadline <= now && told(waiter.session, waiter.number);
         let (over, waiting): (Vec<Waiter>, Vec<Waiter>) = std::mem::take(&mut self.waiters).into_iter().partition(over);
         self.waiters = waiting;
         self.deeds.extend(over.iter().map(|_| Deed::TimedOut));

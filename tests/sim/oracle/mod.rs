@@ -8,6 +8,9 @@ mod ask;
 mod game_lists;
 mod games;
 mod hearing;
+mod heartbeats;
+mod identities;
+mod leases;
 mod lists;
 mod lobby;
 mod matches;
@@ -21,16 +24,19 @@ use crate::{
     coverage::Deed,
     verdict::{Verdict, ensure},
 };
-use announced::News;
+use announced::{News, Word};
 use ask::{Ask, Entry};
 use bytes::Bytes;
 use foregather::{
     domain::{Code, LeaveReason, Refusal, SessionId, Time},
-    hub::{HubOptions, Progress},
-    wire::proto::Message,
+    hub::{HubOptions, Order, Progress},
+    wire::proto::{Message, MessageType, StatusCode},
 };
 pub use games::Face;
+use heartbeats::is_question;
+use identities::Wanted;
 use matches::Late;
+use prost::Message as _;
 use rates::{Bucket, Callers};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -48,6 +54,11 @@ pub enum Event {
         room: bool,
     },
     Delivered(Delivery),
+    /// It told a connection to do something.
+    Ordered {
+        to: u64,
+        order: Order,
+    },
 }
 
 /// A frame for somebody.
@@ -56,6 +67,13 @@ pub struct Delivery {
     pub to: u64,
     pub message: Box<Message>,
     pub frame: Bytes,
+}
+
+/// How much of what a session was sent has left the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    pub welcome: bool,
+    pub all: bool,
 }
 
 pub struct Oracle {
@@ -87,6 +105,12 @@ impl Oracle {
             phase: 0,
             made: None,
             named: Vec::new(),
+            resumed: false,
+            identities: Vec::new(),
+            tokens_given: Vec::new(),
+            passed: Vec::new(),
+            wanted_orders: Vec::new(),
+            before: Vec::new(),
             deeds: Vec::new(),
         };
         Self { world, refusals: BTreeMap::new(), granted: 0, old_cookies: 0 }
@@ -124,6 +148,8 @@ impl Oracle {
                     listing: None,
                     entry_rate: Bucket::new(limits.entries_per_sec, limits.entries_burst),
                     fanout_rate: Bucket::new(limits.fanout_bytes_per_sec, limits.fanout_burst_bytes),
+                    superseded: false,
+                    pulse: None,
                 });
             }
         }
@@ -132,8 +158,10 @@ impl Oracle {
 
     /// The hub is about to be given that message. `true`: it must be worked on to
     /// its end before anybody else's turn, because the oracle could not tell how
-    /// far it has come.
-    pub fn accept(&mut self, session: SessionId, message: &Message) -> bool {
+    /// far it has come. `sent`: how much of what it was sent has left the server.
+    pub fn accept(&mut self, session: SessionId, now: Time, message: &Message, sent: Sent) -> bool {
+        self.world.hear_life(session.0, now);
+        self.world.retire_tokens(session.0, sent.welcome, sent.all);
         let entries = ask::entries(message, &self.world.limits);
         let lists = |entry: &Entry| matches!(entry, Ok(Ask::Rendezvous { .. } | Ask::Discover { .. }));
         let session = self.world.session(session.0);
@@ -158,7 +186,7 @@ impl Oracle {
             ensure!(before.is_empty(), "something was sent before there was room: {before:?}");
             let rooms = events.iter().filter_map(|event| match event {
                 Event::Asked { room } => Some(*room),
-                Event::Delivered(_) => None,
+                Event::Delivered(_) | Event::Ordered { .. } => None,
             });
             for (room, step) in rooms.zip(steps) {
                 ensure!(room || step.is_empty(), "something was sent though there was no room: {step:?}");
@@ -177,48 +205,123 @@ impl Oracle {
                 self.world.hear_list(id, listing, &mut VecDeque::new(), false, true)?;
             }
         }
+        self.hear_orders(events)
+    }
+
+    /// Bytes came that are no whole frame yet.
+    pub fn heard(&mut self, session: SessionId, now: Time) {
+        self.world.hear_life(session.0, now);
+    }
+
+    /// Everything that has come from a session is read, and the hub was asked whether
+    /// it is gone.
+    pub fn judge_silence(&mut self, session: SessionId, now: Time, gone: bool) -> Verdict {
+        self.world.judge_silence(session.0, now, gone)
+    }
+
+    /// Compares what connections were told to do with what they must do.
+    fn hear_orders(&mut self, events: &[Event]) -> Verdict {
+        let mut wanted = std::mem::take(&mut self.world.wanted_orders);
+        for (to, order) in orders(events) {
+            let done = match order {
+                Order::Proceed | Order::Ask(_) => continue,
+                Order::Examine => None,
+                Order::AllowSilence(bound) => Some(Wanted::Silence(*bound)),
+                Order::End(bytes) => {
+                    is_superseded(bytes)?;
+                    self.refuse(Code::Superseded);
+                    Some(Wanted::Superseded)
+                }
+            };
+            let Some(at) = wanted.iter().position(|&(who, what)| who == to && Some(what) == done) else {
+                return Err(format!("session {to} is told to {order:?}, and not to be: {wanted:?}"));
+            };
+            wanted.swap_remove(at);
+        }
+        ensure!(wanted.is_empty(), "connections were not told: {wanted:?}");
         Ok(())
     }
 
     /// The connection has ended, for this reason.
     pub fn close(&mut self, now: Time, session: SessionId, reason: LeaveReason, events: &[Event]) -> Verdict {
-        let observed = self.world.session(session.0).observed;
+        let known = self.world.session(session.0);
+        let (observed, superseded) = (known.observed, known.superseded);
         self.world.sessions.retain(|known| known.id != session.0);
         self.world.callers.leave(observed);
         self.world.forget_waiters(session.0);
         self.world.versions.begin_cause();
-        let own = self.world.peers.iter().filter(|peer| peer.session == session.0);
-        let mut leaving: Vec<(String, u64)> = own.map(|peer| (peer.ns.clone(), peer.birth)).collect();
-        leaving.sort();
-        let (mut late, mut news) = (Vec::new(), Vec::new());
         let heard: Vec<&Delivery> = events.iter().filter_map(delivery).collect();
         self.known(&heard)?;
-        // Nobody is promised an order of places. This one goes by their names, and what
-        // opens in one is given away before the next.
-        for together in leaving.chunk_by(|(one, _), (next, _)| one == next) {
-            let births: Vec<u64> = together.iter().map(|&(_, birth)| birth).collect();
-            self.world.versions.begin_cause();
-            news.extend(self.world.take_out(&together[0].0, &births, reason));
-            let (answers, seated) = self.world.seat_waiters();
-            late.extend(answers);
-            news.extend(seated);
+        self.hear_orders(events)?;
+        if superseded {
+            self.world.deeds.push(Deed::LateDeath);
+            ensure!(events.is_empty(), "the end of one who was superseded is nobody's business: {events:?}");
+            return Ok(());
         }
+        let (late, news) = self.world.lose(session.0, now, reason);
         self.hear_rest(session.0, now, late, news, &heard)
     }
 
     /// Time has passed, and the hub was told so.
     pub fn timeout(&mut self, now: Time, events: &[Event]) -> Verdict {
-        let heard: Vec<&Delivery> = events.iter().filter_map(delivery).collect();
-        self.known(&heard)?;
-        let late = self.world.expire_waiters(now);
+        let all: Vec<&Delivery> = events.iter().filter_map(delivery).collect();
+        self.known(&all)?;
+        let (questions, heard): (Vec<&Delivery>, Vec<&Delivery>) = all.iter().partition(|said| is_question(said));
+        let examined = orders(events).filter(|(_, order)| **order == Order::Examine).map(|(to, _)| to);
+        self.world.hear_questions(now, &questions, &examined.collect::<Vec<u64>>())?;
+        self.world.note_waiting();
+        // What is due at the same time has no order: some are told that they have waited
+        // too long, and others are given the seat of somebody who expired.
+        let refused = |session: u64, number: u64| {
+            let is_it = |said: &&&Delivery| said.to == session && said.message.request_id == Some(number);
+            let answer = heard.iter().find(is_it);
+            answer.is_none_or(|said| said.message.r#type == Some(MessageType::Status.into()))
+        };
+        let mut late = self.world.expire_waiters(now, refused);
+        let (answers, news) = self.world.end_leases(now);
+        late.extend(answers);
+        late.extend(self.world.expire_waiters(now, |_, _| true));
+        let place = |late: &Late| {
+            heard.iter().position(|said| said.to == late.session && said.message.request_id == Some(late.number))
+        };
+        late.sort_by_key(place);
         self.hear_late(late, &heard)?;
-        let whispers = self.world.hear_news(Vec::new(), &heard)?;
-        self.world.hear_lobby(now, &whispers, true)
+        let whispers = self.world.hear_news(news, &heard)?;
+        self.world.hear_lobby(now, &whispers, true)?;
+        self.world.before.clear();
+        let strange = orders(events).find(|(_, order)| !matches!(order, Order::Examine | Order::Proceed));
+        ensure!(strange.is_none(), "nothing but to look is ordered when time passes: {strange:?}");
+        Ok(())
     }
 
     /// When something must happen by itself at the latest.
     pub fn due(&self) -> Option<Time> {
+        self.due_soon().into_iter().chain(self.leases_due()).chain(self.pulses_due()).min()
+    }
+
+    /// The same without leases and signs of life.
+    pub fn due_soon(&self) -> Option<Time> {
         self.world.waiters_due().into_iter().chain(self.world.lists_due()).min()
+    }
+
+    /// Whether lists of games may still have something to be told.
+    pub fn lists_wait(&self) -> bool {
+        self.world.lobby.iter().any(|lobby| lobby.waits)
+    }
+
+    /// When somebody is to be asked for a sign of life, or judged.
+    pub fn pulses_due(&self) -> Option<Time> {
+        self.world.pulse_due()
+    }
+
+    /// What leads to the session whose lease ends at that moment.
+    pub fn token_due(&self, now: Time) -> Option<Bytes> {
+        self.world.token_due(now)
+    }
+
+    /// When the next lease ends.
+    pub fn leases_due(&self) -> Option<Time> {
+        self.world.leases_due()
     }
 
     /// Judges what came besides the answers to the one who had its turn.
@@ -308,7 +411,7 @@ impl Oracle {
             heard.iter().copied().partition(|delivery| delivery.to == session);
         let mut answers: VecDeque<&Message> = own.iter().map(|delivery| &*delivery.message).collect();
         let births = self.world.births;
-        let (mut late, mut news) = (Vec::new(), Vec::new());
+        let (mut late, mut news, mut early) = (Vec::new(), Vec::new(), 0);
         if let Some(listing) = self.world.session(session).listing.take() {
             let listing = self.world.hear_list(session, listing, &mut answers, false, false)?;
             self.world.session(session).listing = listing;
@@ -318,7 +421,15 @@ impl Oracle {
             self.world.made = made;
             let games = answers.iter().flat_map(|answer| &answer.game);
             self.world.named = games.map(|game| game.ns().to_owned()).collect();
+            let welcome = answers.front().and_then(|answer| answer.welcome.as_ref());
+            self.world.resumed = welcome.is_some_and(|welcome| welcome.resumed());
             let outcome = self.world.act(session, now, entry);
+            let cedes = outcome.news.iter().any(|news| matches!(news.word, Word::Ceded(_)));
+            // What becomes its own is no other's peer before it is told so.
+            while cedes && answers.front().is_some_and(|said| is_about_leaving(said)) {
+                answers.pop_front();
+                early += 1;
+            }
             news.extend(outcome.news);
             for (later, answer) in outcome.answers {
                 self.hear_answer(session, later, answer, &mut answers)?;
@@ -330,12 +441,13 @@ impl Oracle {
         news.extend(seated);
         // What follows the answers in what a session is told are announcements.
         let answered = own.len() - answers.len();
-        let rest: Vec<&Delivery> = own.into_iter().skip(answered).chain(others).collect();
+        let first = own.iter().copied().take(early);
+        let rest: Vec<&Delivery> = first.chain(own.iter().copied().skip(answered)).chain(others).collect();
         self.hear_rest(session, now, late, news, &rest)
     }
 
     fn known(&self, heard: &[&Delivery]) -> Verdict {
-        let open = |id: u64| self.world.sessions.iter().any(|session| session.id == id);
+        let open = |id: u64| self.world.sessions.iter().any(|session| session.id == id && !session.superseded);
         let stray = heard.iter().find(|delivery| !open(delivery.to));
         ensure!(stray.is_none(), "sent to a session that is over: {stray:?}");
         let large = heard.iter().find(|delivery| delivery.frame.len() > self.world.limits.frame_bytes + 3);
@@ -347,6 +459,26 @@ impl Oracle {
 fn delivery(event: &Event) -> Option<&Delivery> {
     match event {
         Event::Delivered(delivery) => Some(delivery),
-        Event::Asked { .. } => None,
+        Event::Asked { .. } | Event::Ordered { .. } => None,
     }
+}
+
+fn orders(events: &[Event]) -> impl Iterator<Item = (u64, &Order)> {
+    events.iter().filter_map(|event| match event {
+        Event::Ordered { to, order } => Some((*to, order)),
+        Event::Asked { .. } | Event::Delivered(_) => None,
+    })
+}
+
+fn is_about_leaving(said: &Message) -> bool {
+    said.request_id.is_none() && said.r#type == Some(MessageType::Unregister.into())
+}
+
+/// Whether these last bytes say that another connection has taken over, and no more.
+fn is_superseded(bytes: &Bytes) -> Verdict {
+    let said = Message::decode_length_delimited(bytes.clone()).map_err(|error| format!("last bytes: {error}"))?;
+    let bare = said.request_id.is_none() && said.r#type == Some(MessageType::Status.into());
+    let code = said.status.as_ref().map(|status| status.code());
+    ensure!(bare && code == Some(StatusCode::Superseded), "the last word is {said:?}");
+    Ok(())
 }

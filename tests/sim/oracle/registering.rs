@@ -12,19 +12,27 @@ use foregather::domain::{Code, LeaveReason};
 use std::net::IpAddr;
 
 impl World {
-    pub fn register(&mut self, session: u64, mut entrance: Entrance) -> Outcome {
-        self.locate(session, &mut entrance.card);
+    pub fn register(&mut self, session: u64, entrance: Entrance) -> Outcome {
         let Entrance { ns, id, .. } = &entrance;
         let known = match id {
             Some(id) => self.peer(ns, id),
             None => self.peers.iter().position(|peer| peer.ns == *ns && peer.session == session && peer.unnamed),
         };
-        let mine = known.map(|at| self.peers[at].clone()).filter(|peer| peer.session == session);
+        let known = known.map(|at| self.peers[at].clone());
+        let twin = known.clone().filter(|peer| !entrance.renew && self.may_take_over(session, peer));
+        let mine = known.filter(|peer| peer.session == session).or(twin);
+        if entrance.renew && mine.is_none() {
+            self.deeds.push(Deed::RenewRefused);
+            return Expected::refused(Code::NotFound).into();
+        }
         let game = self.game(ns).cloned();
         let claims = match self.claims(&entrance, mine.as_ref(), game.as_ref()) {
             Ok(claims) => claims,
             Err(code) => return Expected::refused(code).into(),
         };
+        if mine.as_ref().is_some_and(|peer| peer.session != session) && self.is_banned(session, &entrance.ns) {
+            return Expected::refused(Code::Banned).into();
+        }
         match mine {
             Some(peer) => self.renew(session, &peer, game, entrance, claims),
             None => self.enter(session, game, entrance, claims),
@@ -32,11 +40,10 @@ impl World {
     }
 
     /// Fills in the host of addresses that mean "wherever I come from".
-    pub fn locate(&mut self, session: u64, card: &mut Card) {
+    pub fn located(&mut self, session: u64, card: &Card) -> Card {
         let host = self.session(session).host;
-        for address in &mut card.addresses {
-            *address = located(address, host);
-        }
+        let addresses = card.addresses.iter().map(|address| located(address, host)).collect();
+        Card { addresses, attributes: card.attributes.clone() }
     }
 
     /// Whether what is said of a game takes it over; or why it may not be said.
@@ -52,7 +59,7 @@ impl World {
 
     /// An update of what the session has there already.
     fn renew(&mut self, session: u64, peer: &Peer, game: Option<Game>, entrance: Entrance, claims: bool) -> Outcome {
-        let Entrance { ns, card, game: said, secret, .. } = entrance;
+        let Entrance { ns, card: raw, game: said, secret, ttl, renew, .. } = entrance;
         let altered = match (&game, &said) {
             (Some(game), Some(said)) => match game.merged(said, &self.limits) {
                 Ok(altered) => Some(altered),
@@ -64,23 +71,43 @@ impl World {
             return Expected::refused(Code::WrongSecret).into();
         }
         let id = self.name_of(peer.birth);
-        let (old, new) = (size(&ns, id.as_deref(), &peer.card), size(&ns, id.as_deref(), &card));
+        let old = size(&ns, id.as_deref(), &peer.raw(), peer.ttl);
+        let new = size(&ns, id.as_deref(), &raw, ttl);
         if new > old && self.registered_bytes() - old + new > self.limits.registered_bytes {
             return Expected::refused(Code::ServerFull).into();
         }
         let mut news = Vec::new();
-        if peer.card != card {
-            let change = self.change(&ns);
-            let peer = self.born(peer.birth).expect("it was found just now");
-            (peer.card, peer.change) = (card, change);
-            let peer = peer.clone();
-            self.next_phase();
-            news.push(self.peer_news(&peer, Doing::Came));
+        if peer.session != session {
+            if self.registered(peer.session) > self.registrations_left(session) {
+                self.deeds.push(Deed::TakeoverTooLarge);
+                return Expected::refused(Code::TooManyRegistrations).into();
+            }
+            self.deeds.push(Deed::TakenOver);
+            news.extend(self.take_over(peer.session, session));
         }
+        self.deeds.extend(renew.then_some(Deed::Renewed));
+        news.extend(self.update(session, peer.birth, &raw, ttl));
         if let Some(altered) = altered {
             news.extend(self.settle(session, peer.birth, altered, claims));
         }
         self.granted(session, &ns, peer.birth, news)
+    }
+
+    /// What a peer says of itself is replaced; others hear of it if they see a difference.
+    pub fn update(&mut self, session: u64, birth: u64, raw: &Card, ttl: u32) -> Option<News> {
+        let card = self.located(session, raw);
+        let peer = self.born(birth).expect("it is there");
+        (peer.said, peer.ttl) = (raw.addresses.clone(), ttl);
+        if peer.card == card {
+            return None;
+        }
+        let ns = peer.ns.clone();
+        let change = self.change(&ns);
+        let peer = self.born(birth).expect("it is there");
+        (peer.card, peer.change) = (card, change);
+        let peer = peer.clone();
+        self.next_phase();
+        Some(self.peer_news(&peer, Doing::Came))
     }
 
     /// The owner's word on its game, or that of whoever becomes its owner.
@@ -99,7 +126,7 @@ impl World {
 
     /// Somebody new.
     fn enter(&mut self, session: u64, game: Option<Game>, entrance: Entrance, claims: bool) -> Outcome {
-        let Entrance { ns, id, card, game: said, secret, app_version } = entrance;
+        let Entrance { ns, id, card, game: said, secret, app_version, ttl, .. } = entrance;
         let birth_of = |births: u64| Game::plain(&ns, births);
         let altered = said.map(|said| {
             let base = game.clone().unwrap_or_else(|| birth_of(self.births + 1));
@@ -126,13 +153,13 @@ impl World {
         let mut codes = Vec::new();
         codes.extend((self.registrations_left(session) == 0).then_some(Code::TooManyRegistrations));
         codes.extend((!self.exists(&ns) && self.namespaces_left() == 0).then_some(Code::NamespaceLimit));
-        let bytes = self.registered_bytes() + size(&ns, id.as_deref(), &card);
+        let bytes = self.registered_bytes() + size(&ns, id.as_deref(), &card, ttl);
         codes.extend((bytes > self.limits.registered_bytes).then_some(Code::ServerFull));
         if !codes.is_empty() {
             return Expected::Refused { codes, retry_after_ms: None, wanted: None }.into();
         }
         let born = altered.clone().filter(|_| game.is_none());
-        let (peer, mut news) = self.join(session, ns.clone(), id, card, born);
+        let (peer, mut news) = self.join(session, ns.clone(), id, (card, ttl), born);
         if let Some(altered) = altered.filter(|_| claims) {
             news.extend(self.settle(session, peer.birth, altered, true));
         }
@@ -170,7 +197,7 @@ impl World {
         session: u64,
         ns: String,
         id: Option<String>,
-        card: Card,
+        (raw, ttl): (Card, u32),
         born: Option<Game>,
     ) -> (Peer, Vec<News>) {
         self.next_phase();
@@ -178,7 +205,10 @@ impl World {
         let birth = self.births;
         let heard = self.hears(session, &ns);
         let change = self.change(&ns);
-        let peer = Peer { unnamed: id.is_none(), ns, id, session, card, birth, change };
+        let card = self.located(session, &raw);
+        let said = raw.addresses;
+        let (unnamed, away_until) = (id.is_none(), None);
+        let peer = Peer { unnamed, ns, id, session, card, said, ttl, away_until, birth, change };
         self.peers.push(peer.clone());
         if let Some(game) = born {
             self.games.push(Game { owner: Some(birth), birth, ..game });
@@ -204,8 +234,11 @@ impl World {
 
     /// Seats that wait for somebody count as taken.
     pub fn registrations_left(&self, session: u64) -> usize {
-        let held = self.peers.iter().filter(|peer| peer.session == session).count();
-        self.limits.registrations_per_connection.saturating_sub(held + self.waits_of(session))
+        self.limits.registrations_per_connection.saturating_sub(self.registered(session) + self.waits_of(session))
+    }
+
+    pub fn registered(&self, session: u64) -> usize {
+        self.peers.iter().filter(|peer| peer.session == session).count()
     }
 
     pub fn watches_left(&mut self, session: u64) -> usize {
@@ -272,7 +305,7 @@ impl World {
         let game = self.game_mut(&other.ns).expect("its owner is still there");
         game.banned_ids.push(name);
         game.banned_sessions.push(other.session);
-        self.session(other.session).watches.retain(|watch| watch.pattern != other.ns);
+        self.end_watch(other.session, &other.ns);
     }
 }
 

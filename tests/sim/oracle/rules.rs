@@ -11,6 +11,7 @@ use super::{
 };
 use crate::pattern::matches;
 use foregather::domain::{Code, Time};
+use std::time::Duration;
 
 /// What the one who asked must be told.
 #[derive(Debug)]
@@ -31,7 +32,10 @@ pub enum Expected {
     Games(GamesAnswer),
     /// The server has done what it never may.
     Impossible(String),
-    Welcome,
+    Welcome {
+        resumed: bool,
+        interval: Duration,
+    },
     Heartbeat {
         nonce: u64,
     },
@@ -70,16 +74,15 @@ impl World {
             Err(code) => return Expected::refused(code).into(),
         };
         let known = self.session(session);
-        if let Ask::Hello { resume } = ask {
-            if known.introduced || (resume && known.asked) {
+        if let Ask::Hello(ask) = ask {
+            if known.introduced || (ask.resume.is_some() && known.asked) {
                 return Expected::refused(Code::InvalidMessage).into();
             }
-            known.introduced = true;
-            return Expected::Welcome.into();
+            return self.hello(session, now, *ask);
         }
         known.asked = true;
         match ask {
-            Ask::Hello { .. } => unreachable!("it was dealt with"),
+            Ask::Hello(_) => unreachable!("it was dealt with"),
             Ask::Heartbeat { reply: true, .. } => Expected::Done.into(),
             Ask::Heartbeat { nonce, .. } => Expected::Heartbeat { nonce }.into(),
             Ask::Register(entrance) => self.register(session, *entrance),

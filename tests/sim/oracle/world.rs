@@ -5,6 +5,8 @@ use super::{
     ask::{Card, Entry, Pairs},
     game_lists::GameBookmark,
     games::{Game, Shown},
+    heartbeats::Pulse,
+    identities::{Identity, Wanted},
     lists::{Bookmark, Listing, reached},
     lobby::Lobby,
     matches::Waiter,
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{coverage::Deed, pattern::matches};
 use foregather::{
-    domain::{Address, Namespace, PeerId, Registration},
+    domain::{Address, Namespace, PeerId, Registration, Time},
     limits::Limits,
 };
 use std::{
@@ -29,12 +31,25 @@ pub struct Peer {
     pub id: Option<String>,
     pub session: u64,
     pub card: Card,
+    /// Its addresses as it said them, hosts not filled in.
+    pub said: Vec<Vec<u8>>,
+    /// Seconds that it outlives a lost connection.
+    pub ttl: u32,
+    /// Its connection is lost; it may come back until then.
+    pub away_until: Option<Time>,
     /// It came without an id.
     pub unnamed: bool,
     /// Counts registrations: the smaller, the older.
     pub birth: u64,
     /// The change that made it what it is.
     pub change: Change,
+}
+
+impl Peer {
+    /// What it says of itself, hosts not filled in.
+    pub fn raw(&self) -> Card {
+        Card { addresses: self.said.clone(), attributes: self.card.attributes.clone() }
+    }
 }
 
 /// A watch of peers.
@@ -81,6 +96,10 @@ pub struct Session {
     pub listing: Option<Listing>,
     pub entry_rate: Bucket,
     pub fanout_rate: Bucket,
+    /// Another connection has taken over what this one had: it neither hears nor does anything.
+    pub superseded: bool,
+    /// It is asked for signs of life.
+    pub pulse: Option<Pulse>,
 }
 
 impl Session {
@@ -138,6 +157,18 @@ pub struct World {
     pub made: Option<String>,
     /// Games that it names in its answers of this step.
     pub named: Vec<String>,
+    /// Whether it says to a HELLO of this step that it goes on with a session.
+    pub resumed: bool,
+    /// Sessions of those who said HELLO, connected or not.
+    pub identities: Vec<Identity>,
+    /// Tokens that were ever given out.
+    pub tokens_given: Vec<Vec<u8>>,
+    /// Births of peers that have passed to another session in this step.
+    pub passed: Vec<u64>,
+    /// What connections must be told to do, by what has happened in this step.
+    pub wanted_orders: Vec<(u64, Wanted)>,
+    /// What waiting games looked like before this step.
+    pub before: Vec<(String, Shown)>,
     pub deeds: Vec<Deed>,
 }
 
@@ -172,7 +203,7 @@ impl World {
     }
 
     pub fn registered_bytes(&self) -> usize {
-        self.peers.iter().map(|peer| size(&peer.ns, peer.id.as_deref(), &peer.card)).sum()
+        self.peers.iter().map(|peer| size(&peer.ns, peer.id.as_deref(), &peer.raw(), peer.ttl)).sum()
     }
 
     /// Numbers a change of that namespace.
@@ -200,16 +231,19 @@ impl World {
 /// What the limit on registered bytes counts for such a peer. This is the one
 /// thing that the oracle asks the server's own code: it is an estimate of memory
 /// and has no meaning of its own.
-pub fn size(ns: &str, id: Option<&str>, card: &Card) -> usize {
+pub fn size(ns: &str, id: Option<&str>, raw: &Card, ttl: u32) -> usize {
+    // Where a host is filled in, any other one must fit as well.
+    let anywhere = IpAddr::from([127, 0, 0, 1]);
     let limits = Limits::default();
     // What the server makes up is as long as a UUID.
     let id = id.map_or_else(|| "-".repeat(36), str::to_owned);
-    Registration::new(
+    let mut registration = Registration::new(
         Namespace::parse(ns).expect("it was accepted"),
         PeerId::parse(&id, &limits).expect("it was accepted"),
-        card.addresses.iter().map(|address| Address::new(address.clone())).collect(),
-        card.attributes.clone(),
+        raw.addresses.iter().map(|address| Address::new(address.clone()).located(anywhere)).collect(),
+        raw.attributes.clone(),
         0,
-    )
-    .size()
+    );
+    registration.ttl_secs = ttl;
+    registration.size()
 }
