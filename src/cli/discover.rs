@@ -70,7 +70,7 @@ async fn first(client: &Client, pattern: &str, count: usize) -> Result<Vec<Arc<R
 fn table(peers: &[Arc<Registration>]) -> Vec<String> {
     let row = |peer: &Arc<Registration>| {
         let (ns, id) = (printable(peer.ns.as_str()), printable(peer.id.as_str()));
-        [ns, id, presence::addresses(peer), output::attributes(&peer.attributes)]
+        [ns, id, presence::state(peer).into(), presence::addresses(peer), output::attributes(&peer.attributes)]
     };
-    table::lines(["NAMESPACE", "PEER", "ADDRESSES", "ATTRIBUTES"], peers.iter().map(row))
+    table::lines(["NAMESPACE", "PEER", "STATE", "ADDRESSES", "ATTRIBUTES"], peers.iter().map(row))
 }

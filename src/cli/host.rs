@@ -2,6 +2,7 @@
 
 use super::{
     block_on,
+    connection::Reconnect,
     exit::Failure,
     game::GameFlags,
     output::Output,
@@ -50,6 +51,8 @@ pub struct Host {
     #[arg(long = "for", value_name = "TIME", value_parser = time::parse)]
     stay: Option<Duration>,
     #[command(flatten)]
+    reconnect: Reconnect,
+    #[command(flatten)]
     remote: Remote,
 }
 
@@ -58,7 +61,7 @@ impl Host {
         let place = self.remote.prepare()?;
         let game = self.game()?;
         block_on(async {
-            let client = place.client().await?;
+            let client = place.client_for(self.reconnect.time()).await?;
             let mut signals = Signals::new()?;
             let seat = client.host(&self.ns, self.player.peer(), game).await?;
             Stay { output, place: &place, signals: &mut signals, length: self.stay }.sit(client, seat).await

@@ -2,6 +2,7 @@
 
 use super::{
     block_on,
+    connection::Reconnect,
     exit::Failure,
     output::Output,
     player::Player,
@@ -39,6 +40,8 @@ pub struct Join {
     #[arg(long = "for", value_name = "TIME", value_parser = time::parse)]
     stay: Option<Duration>,
     #[command(flatten)]
+    reconnect: Reconnect,
+    #[command(flatten)]
     remote: Remote,
 }
 
@@ -47,7 +50,7 @@ impl Join {
         let place = self.remote.prepare()?;
         let entry = self.app_version.iter().fold(Entry::new(), Entry::app_version).secret(self.secret.read()?);
         block_on(async {
-            let client = place.client().await?;
+            let client = place.client_for(self.reconnect.time()).await?;
             let mut signals = Signals::new()?;
             let seat = client.join(&self.ns, self.player.peer(), entry).await?;
             Stay { output, place: &place, signals: &mut signals, length: self.stay }.sit(client, seat).await

@@ -7,6 +7,7 @@
 mod bench;
 mod call;
 mod config;
+mod connection;
 mod discover;
 mod exit;
 mod game;

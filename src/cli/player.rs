@@ -1,6 +1,8 @@
 //! Who plays: the flags of the commands that put somebody into a namespace.
 
+use super::time;
 use foregather::client::Peer;
+use std::time::Duration;
 
 /// Who one is there.
 #[derive(Debug, clap::Args)]
@@ -14,6 +16,10 @@ pub struct Player {
     /// Something to say of this peer. May be repeated
     #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute)]
     attrs: Vec<(String, String)>,
+    /// Keep the place for so long when the connection is lost; others see this peer as away then. 0s: leave at once
+    /// [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    lease: Option<Duration>,
 }
 
 impl Player {
@@ -21,6 +27,7 @@ impl Player {
     pub fn peer(&self) -> Peer {
         let peer = self.id.iter().fold(Peer::new(), Peer::id);
         let peer = self.addrs.iter().fold(peer, |peer, address| peer.address(address.as_str()));
+        let peer = self.lease.iter().fold(peer, |peer, &lease| peer.lease(lease));
         self.attrs.iter().fold(peer, |peer, (name, value)| peer.attribute(name, value))
     }
 }

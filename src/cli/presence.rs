@@ -2,6 +2,7 @@
 //! seat.
 
 use super::{
+    connection::Connection,
     exit::{Exit, Failure},
     game,
     output::{self, Output, printable},
@@ -58,6 +59,7 @@ impl<'a> Presence<'a> {
     pub async fn follow(
         &mut self,
         events: &mut Events,
+        connection: &mut Connection,
         signals: &mut Signals,
         stay: Option<Duration>,
     ) -> Result<(), Failure> {
@@ -66,6 +68,7 @@ impl<'a> Presence<'a> {
             tokio::select! {
                 () = signals.next() => return Ok(()),
                 () = until(end) => return Ok(()),
+                () = connection.tell() => {}
                 event = events.next() => match event {
                     Some(event) => self.tell(&event)?,
                     None => return Ok(()),
@@ -168,7 +171,8 @@ impl<'a> Presence<'a> {
     fn print(&self, event: &str, sign: char, peer: &Registration) -> Result<(), Failure> {
         let text = || {
             let attributes = output::attributes(&peer.attributes);
-            join([format!("{sign} {}", self.name(peer)), addresses(peer), attributes, self.seats()])
+            let away = if peer.away { " (away)" } else { "" };
+            join([format!("{sign} {}{away}", self.name(peer)), addresses(peer), attributes, self.seats()])
         };
         self.output.event(text, || self.counted(object(event, peer)))
     }
@@ -223,6 +227,11 @@ pub fn addresses(peer: &Registration) -> String {
     shown.join(" ")
 }
 
+/// Whether a peer can be reached.
+pub fn state(peer: &Registration) -> &'static str {
+    if peer.away { "away" } else { "present" }
+}
+
 /// A peer, for a program.
 pub fn object(event: &str, peer: &Registration) -> Value {
     json!({
@@ -231,6 +240,7 @@ pub fn object(event: &str, peer: &Registration) -> Value {
         "id": peer.id.as_str(),
         "addresses": peer.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "attributes": peer.attributes,
+        "state": state(peer).to_ascii_uppercase(),
         "version": peer.version,
     })
 }

@@ -2,6 +2,7 @@
 
 use super::{
     block_on,
+    connection::Reconnect,
     exit::{Exit, Failure},
     game::GameFlags,
     output::{self, Output},
@@ -47,6 +48,8 @@ pub struct QuickMatch {
     #[arg(long = "for", value_name = "TIME", value_parser = time::parse)]
     stay: Option<Duration>,
     #[command(flatten)]
+    reconnect: Reconnect,
+    #[command(flatten)]
     remote: Remote,
 }
 
@@ -55,7 +58,7 @@ impl QuickMatch {
         let place = self.remote.prepare()?;
         let options = self.options()?;
         block_on(async {
-            let client = place.client().await?;
+            let client = place.client_for(self.reconnect.time()).await?;
             let mut signals = Signals::new()?;
             match self.seat(&client, options, &mut signals).await {
                 Ok(seat) => {

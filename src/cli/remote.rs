@@ -9,7 +9,7 @@ use foregather::{
     client::{Client, ClientError, ClientOptions},
     server::DEFAULT_PORT,
 };
-use std::{env, fmt, net::IpAddr};
+use std::{env, fmt, net::IpAddr, time::Duration};
 
 /// Names the server where `--server` does not.
 pub const VARIABLE: &str = "FOREGATHER_SERVER";
@@ -93,13 +93,22 @@ impl Place {
 }
 
 impl Place {
-    /// A connection to the server that is there.
+    /// A connection to the server that is there, for one question.
     ///
     /// # Errors
     /// If there is none to be had.
     pub async fn client(&self) -> Result<Client, Failure> {
+        self.client_for(Duration::ZERO).await
+    }
+
+    /// A client of the server that is there, which tries for so long to connect
+    /// again when its connection is lost.
+    ///
+    /// # Errors
+    /// If there is no connection to be had now.
+    pub async fn client_for(&self, reconnect: Duration) -> Result<Client, Failure> {
         let agent = concat!("foregather/", env!("CARGO_PKG_VERSION"));
-        Ok(ClientOptions::new().agent(agent).connect(self).await?)
+        Ok(ClientOptions::new().agent(agent).reconnect_for(reconnect).connect(self).await?)
     }
 }
 

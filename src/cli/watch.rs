@@ -1,7 +1,14 @@
 //! `foregather watch`: to see who is in a namespace without being there.
 
 use super::{
-    block_on, exit::Failure, output::Output, presence::Presence, remote::Remote, secret::SecretFlag, signals::Signals,
+    block_on,
+    connection::{Connection, Reconnect},
+    exit::Failure,
+    output::Output,
+    presence::Presence,
+    remote::Remote,
+    secret::SecretFlag,
+    signals::Signals,
     time,
 };
 use std::time::Duration;
@@ -26,6 +33,8 @@ pub struct Watch {
     #[arg(long = "for", value_name = "TIME", value_parser = time::parse)]
     stay: Option<Duration>,
     #[command(flatten)]
+    reconnect: Reconnect,
+    #[command(flatten)]
     remote: Remote,
 }
 
@@ -34,7 +43,7 @@ impl Watch {
         let place = self.remote.prepare()?;
         let secret = self.secret.read()?;
         block_on(async {
-            let client = place.client().await?;
+            let client = place.client_for(self.reconnect.time()).await?;
             let mut signals = Signals::new()?;
             // A secret opens one game, and is of no use where many are watched.
             let mut events = if secret.is_empty() || self.pattern.ends_with('*') {
@@ -43,7 +52,7 @@ impl Watch {
                 client.rendezvous_with(&self.pattern, secret).await?
             };
             let mut presence = Presence::new(output, &self.pattern, "nobody is there yet; Ctrl-C ends");
-            let watched = presence.follow(&mut events, &mut signals, self.stay).await;
+            let watched = presence.follow(&mut events, &mut Connection::of(&client), &mut signals, self.stay).await;
             signals.or(client.close()).await;
             watched
         })

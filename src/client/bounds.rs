@@ -35,6 +35,53 @@ pub(super) const LAST_WORD: Duration = Duration::from_secs(1);
 /// connection counts as lost.
 pub(super) const SILENCE: Duration = Duration::from_secs(20);
 
+/// The longest that the kernel may be made to wait for such a sign.
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// After how long a silence the server is asked for a sign of life if it did not
+/// say how it does that itself.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// The shortest and the longest such silence, whatever the server says.
+pub(super) const HEARTBEAT_MIN: Duration = Duration::from_millis(50);
+pub(super) const HEARTBEAT_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// How often the server is asked, if it did not say how often it asks.
+pub(super) const HEARTBEAT_RETRIES: u32 = 3;
+
+/// How often it is asked at most, whatever it says.
+pub(super) const HEARTBEAT_RETRIES_MAX: u32 = 100;
+
+/// A look at the server's silence that comes later than this was held up by this
+/// program, or this machine, standing still.
+pub(super) const PULSE_LATE: Duration = Duration::from_millis(250);
+
+/// Within this time of its loss a connection is tried again first.
+pub(super) const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+
+/// Within this time of the first attempt's failure comes the second; it doubles
+/// from then on.
+pub(super) const BACKOFF: Duration = Duration::from_millis(250);
+
+/// Within this time of the last attempt's failure comes the next at the latest.
+pub(super) const BACKOFF_MAX: Duration = Duration::from_secs(10);
+
+/// A server that asks for more time than this gets this, and half as much more.
+pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+
+/// How long an attempt may take, from the first packet to WELCOME.
+pub(super) const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// A connection that has lasted so long was a good one: what is lost after it is
+/// tried again at once.
+pub(super) const STEADY: Duration = Duration::from_secs(10);
+
+/// The longest time for which a program can ask to go on trying.
+pub(super) const RECONNECT_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Bytes of a resume token; a longer one is not kept.
+pub(super) const TOKEN_BYTES: usize = 1_024;
+
 /// The widest limits that a server can be set to: what is illegal by them is
 /// illegal everywhere, what is not is for the server to judge.
 pub(super) fn widest() -> Limits {

@@ -1,44 +1,47 @@
-//! The task that owns the connection: it writes what is asked, reads what is
-//! answered and announced, and never waits for anybody who listens to it.
+//! The task that owns the session: it writes what is asked, reads what is answered
+//! and announced, and never waits for anybody who listens to it. When the
+//! connection is lost it finds another.
 
 use super::{
-    ClientError, bounds,
-    conversation::{Call, Conversation, Numbers},
-    own::Own,
+    ClientError,
+    backoff::Backoff,
+    bounds,
+    conversation::{Call, Conversation, Heard, Introduction},
+    dial::Dial,
+    line::Shared,
+    link::Link,
+    pulse::{Beat, Pulse},
+    state::{Standing, State},
 };
-use crate::wire::{FrameCodec, FrameError};
+use crate::{
+    domain::{Code, Refusal},
+    wire::FrameError,
+};
+use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
 use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
+    io::AsyncWriteExt as _,
     select,
-    sync::{Notify, SetOnce, mpsc},
-    time::{Instant, sleep_until},
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until, timeout},
 };
-use tokio_util::{codec::FramedRead, sync::CancellationToken};
 
-/// What the driver shares with everybody who uses the connection.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    pub(super) numbers: Arc<Numbers>,
-    pub(super) own: Arc<Own>,
-    /// A stream was dropped.
-    pub(super) stream_gone: Arc<Notify>,
-    /// The connection is to be closed.
-    pub(super) close: CancellationToken,
-    /// Why the connection has ended; set before anybody is told that it has.
-    pub(super) ended: SetOnce<ClientError>,
-}
-
-/// Owns a connection until it ends.
-pub(super) struct Driver<R, W> {
-    read: FramedRead<R, FrameCodec>,
-    write: W,
+/// Owns a session until it ends.
+pub(super) struct Driver<D> {
+    dial: D,
     calls: mpsc::Receiver<Call>,
     conversation: Conversation,
     shared: Arc<Shared>,
     /// How long a close waits for what was asked before it to be answered.
     patience: Duration,
+    /// How long it is tried to reconnect.
+    reconnect_for: Duration,
+    backoff: Backoff,
+    /// Until the session is established: who waits for that.
+    greeted: Option<oneshot::Sender<()>>,
+    /// Since the last WELCOME: when it is enough, and why the connection was lost.
+    loss: Option<(Instant, ClientError)>,
 }
 
 /// How far the way to the server is from its end.
@@ -46,59 +49,92 @@ enum Way {
     Open,
     /// This side ends it; what waits is still written.
     Closing,
+    /// This side has said all that it had to say to the server, which is being
+    /// written.
+    Leaving,
     /// This side has ended it; what the server still says is heard.
     Closed,
     /// It does not take any more; the server may have said why.
-    Broken(io::Error),
+    Broken(Arc<io::Error>),
 }
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Driver<R, W> {
-    pub(super) fn new(read: R, write: W, calls: mpsc::Receiver<Call>, shared: Arc<Shared>, patience: Duration) -> Self {
-        let read = FramedRead::new(read, FrameCodec::new(bounds::FRAME_BYTES));
-        let conversation = Conversation::new(shared.numbers.clone(), shared.own.clone());
-        Self { read, write, calls, conversation, shared, patience }
+/// How a connection has ended.
+enum End {
+    /// Another one may do better.
+    Lost(ClientError),
+    /// So has the session.
+    Over(ClientError),
+}
+
+impl<D: Dial> Driver<D> {
+    pub(super) fn new(
+        dial: D,
+        calls: mpsc::Receiver<Call>,
+        shared: Arc<Shared>,
+        introduction: Introduction,
+        patience: Duration,
+        reconnect_for: Duration,
+        greeted: oneshot::Sender<()>,
+    ) -> Self {
+        let conversation = Conversation::new(shared.numbers.clone(), shared.own.clone(), introduction);
+        let (backoff, greeted, loss) = (Backoff::default(), Some(greeted), None);
+        Self { dial, calls, conversation, shared, patience, reconnect_for, backoff, greeted, loss }
     }
 
-    /// Drives the connection to its end.
-    pub(super) async fn run(mut self) {
-        let cause = self.drive().await;
-        tracing::debug!(%cause, "the connection has ended");
+    /// Drives the session to its end, on this connection first.
+    pub(super) async fn run(mut self, first: (D::Read, D::Write)) {
+        let cause = self.drive(first).await;
+        tracing::debug!(%cause, "the session has ended");
         let _ = self.shared.ended.set(cause);
     }
 
-    async fn drive(&mut self) -> ClientError {
+    async fn drive(&mut self, first: (D::Read, D::Write)) -> ClientError {
+        let mut ends = first;
+        loop {
+            let cause = match self.talk(Link::new(ends)).await {
+                End::Lost(cause) => cause,
+                End::Over(cause) => return cause,
+            };
+            tracing::debug!(%cause, "the connection is lost");
+            self.conversation.interrupt();
+            ends = match self.reconnect(cause).await {
+                Ok(ends) => ends,
+                Err(cause) => return cause,
+            };
+        }
+    }
+
+    /// Drives one connection to its end.
+    async fn talk(&mut self, mut link: Link<D::Read, D::Write>) -> End {
         let shared = self.shared.clone();
+        let begun = Instant::now();
         let mut way = Way::Open;
         let mut batch = Vec::with_capacity(bounds::REQUESTS_AT_ONCE);
-        let mut until = pin!(sleep_until(Instant::now()));
-        loop {
+        let mut pulse: Option<Pulse> = None;
+        let mut until = pin!(sleep_until(begun + bounds::ATTEMPT));
+        let mut tick = pin!(sleep_until(begun));
+        self.conversation.begin();
+        let end = loop {
             let open = matches!(way, Way::Open);
-            let writes = matches!(way, Way::Open | Way::Closing) && !self.conversation.outgoing().is_empty();
+            let writes = !matches!(way, Way::Closed | Way::Broken(_)) && !self.conversation.outgoing().is_empty();
             // What was asked before a close is still taken up.
             let asks = open || (matches!(way, Way::Closing) && !self.calls.is_empty());
             let asks = asks && self.conversation.has_room();
+            // The first WELCOME is waited for by whoever wants to connect.
+            let hurries = if pulse.is_none() { self.greeted.is_none() } else { !open };
             // Nothing depends on which branch is looked at first, and none may be
             // starved by a server or a program that never pauses: no `biased`.
-            let ending = select! {
-                frame = self.read.next() => match frame {
-                    Some(Ok(frame)) => match self.conversation.receive(&frame) {
-                        Ok(greeting) => {
-                            if let Some(bytes) = greeting.and_then(|greeting| greeting.limits.frame_bytes) {
-                                self.accept_frames_of(bytes);
-                            }
-                            None
-                        }
-                        Err(error) => return error,
-                    },
-                    Some(Err(error)) => return self.lost(way, Some(error)),
-                    None => return self.lost(way, None),
+            let next = select! {
+                frame = link.read.next() => match self.hear(frame, &mut link, &mut pulse, &way) {
+                    Some(end) => break end,
+                    None => None,
                 },
-                written = self.write.write_buf(self.conversation.outgoing()), if writes => match written {
-                    Ok(0) => Some(Way::Broken(io::ErrorKind::WriteZero.into())),
+                written = link.write.write_buf(self.conversation.outgoing()), if writes => match written {
+                    Ok(0) => Some(Way::Broken(Arc::new(io::ErrorKind::WriteZero.into()))),
                     Ok(_) => None,
-                    Err(error) => Some(Way::Broken(error)),
+                    Err(error) => Some(Way::Broken(Arc::new(error))),
                 },
-                count = self.calls.recv_many(&mut batch, bounds::REQUESTS_AT_ONCE), if asks => {
+                _ = self.calls.recv_many(&mut batch, bounds::REQUESTS_AT_ONCE), if asks => {
                     // A stream that was dropped before these requests were made
                     // makes room for them.
                     if shared.stream_gone.notified().now_or_never().is_some() {
@@ -107,61 +143,192 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Driver<R, W> {
                     for call in batch.drain(..) {
                         self.conversation.call(call);
                     }
-                    // The last of the clients is dropped.
-                    (count == 0 && open).then_some(Way::Closing)
+                    None
                 }
                 () = shared.close.cancelled(), if open => Some(Way::Closing),
                 () = shared.stream_gone.notified(), if open => {
                     self.conversation.tidy();
                     None
                 }
-                () = until.as_mut(), if !open => return self.lost(way, None),
+                () = tick.as_mut(), if open && pulse.is_some() => {
+                    // What has come is read before anybody is judged by it.
+                    if let Some(frame) = link.read.next().now_or_never()
+                        && let Some(end) = self.hear(frame, &mut link, &mut pulse, &way)
+                    {
+                        break end;
+                    }
+                    let beat = pulse.as_mut().map(|pulse| pulse.beat(link.heard(), Instant::now()));
+                    match beat {
+                        Some(Beat::Ask) => self.conversation.ask_for_life(),
+                        Some(Beat::Gone) => break self.lost(&way, Some(silence())),
+                        Some(Beat::Wait) | None => {}
+                    }
+                    None
+                }
+                () = until.as_mut(), if hurries => break self.lost(&way, Some(silence())),
             };
-            match ending {
+            if let Some(pulse) = &pulse
+                && tick.deadline() != pulse.due()
+            {
+                tick.as_mut().reset(pulse.due());
+            }
+            match next {
+                // A server that has not said WELCOME has nothing to be told.
+                Some(Way::Closing) if pulse.is_none() => break End::Over(ClientError::Closed),
                 Some(next) if open => {
                     let wait = if matches!(next, Way::Closing) { self.patience } else { bounds::LAST_WORD };
                     until.as_mut().reset(Instant::now() + wait);
-                    self.calls.close();
+                    if matches!(next, Way::Closing) {
+                        self.calls.close();
+                        self.conversation.withdraw();
+                    }
                     way = next;
                 }
                 // What breaks while it is being closed is closed.
                 Some(_) => way = Way::Closed,
                 None => {}
             }
-            if matches!(way, Way::Closing) && self.calls.is_empty() && self.conversation.outgoing().is_empty() {
+            if matches!(way, Way::Closing) && self.calls.is_empty() && self.conversation.take_leave() {
+                way = Way::Leaving;
+            }
+            if matches!(way, Way::Leaving) && self.conversation.outgoing().is_empty() {
                 // If it fails, it is closed as well.
-                let _ = self.write.shutdown().await;
+                let _ = link.write.shutdown().await;
                 way = Way::Closed;
             }
+        };
+        if pulse.is_some() && begun.elapsed() >= bounds::STEADY {
+            self.backoff.reset();
         }
+        end
     }
 
-    /// Reads frames that are as long as the server says, within reason.
-    fn accept_frames_of(&mut self, bytes: u32) {
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).clamp(bounds::FRAME_BYTES, bounds::FRAME_MAX_BYTES);
-        *self.read.decoder_mut() = FrameCodec::new(bytes);
+    /// Takes what was read; how the connection has ended, if it has.
+    fn hear(
+        &mut self,
+        frame: Option<Result<Bytes, FrameError>>,
+        link: &mut Link<D::Read, D::Write>,
+        pulse: &mut Option<Pulse>,
+        way: &Way,
+    ) -> Option<End> {
+        let frame = match frame {
+            Some(Ok(frame)) => frame,
+            Some(Err(FrameError::Io(error))) => return Some(self.lost(way, Some(error))),
+            Some(Err(error)) => return Some(End::Over(ClientError::Protocol(error.to_string()))),
+            None => return Some(self.lost(way, None)),
+        };
+        match self.conversation.receive(&frame) {
+            Ok(Heard::Nothing) => {}
+            Ok(Heard::Welcome(greeting)) => {
+                if let Some(bytes) = greeting.limits.frame_bytes {
+                    link.accept_frames_of(bytes);
+                }
+                *pulse = Some(Pulse::new(&greeting, Instant::now()));
+                self.loss = None;
+                self.shared
+                    .standing
+                    .send_replace(Standing { state: State::Connected, greeting: Some(Arc::new(greeting)) });
+                if let Some(greeted) = self.greeted.take() {
+                    let _ = greeted.send(());
+                }
+            }
+            Ok(Heard::Refused(refusal)) => {
+                let is_final = self.greeted.is_some() || is_final(refusal.code);
+                let cause = ClientError::from(refusal);
+                return Some(if is_final { End::Over(cause) } else { End::Lost(cause) });
+            }
+            Err(error) => return Some(End::Over(error)),
+        }
+        // Another connection has the session now; to fight for it would help nobody.
+        let is_superseded = |word: &&Refusal| word.code == Code::Superseded;
+        self.conversation
+            .last_word()
+            .filter(is_superseded)
+            .map(|word| End::Over(ClientError::Disconnected { reason: Some(word.clone()), source: None }))
     }
 
     /// Why nothing more will be read.
-    fn lost(&mut self, way: Way, error: Option<FrameError>) -> ClientError {
-        let source = match (way, error) {
-            (_, Some(error @ (FrameError::TooLarge { .. } | FrameError::OverlongLength))) => {
-                return ClientError::Protocol(error.to_string());
-            }
-            (Way::Closing | Way::Closed, _) => return ClientError::Closed,
-            (Way::Broken(error), _) | (Way::Open, Some(FrameError::Io(error))) => Some(Arc::new(error)),
-            (Way::Open, None) => None,
+    fn lost(&self, way: &Way, error: Option<io::Error>) -> End {
+        let source = match way {
+            Way::Closing | Way::Leaving | Way::Closed => return End::Over(ClientError::Closed),
+            Way::Broken(error) => Some(error.clone()),
+            Way::Open => error.map(Arc::new),
         };
-        ClientError::Disconnected { reason: self.conversation.last_word(), source }
+        let reason = self.conversation.last_word().cloned();
+        let is_final = reason.as_ref().is_some_and(|reason| is_final(reason.code));
+        let cause = ClientError::Disconnected { reason, source };
+        if is_final { End::Over(cause) } else { End::Lost(cause) }
+    }
+
+    /// Finds another connection in place of the one that was lost.
+    ///
+    /// # Errors
+    /// Why it was lost, when it is enough; or that the client was closed.
+    async fn reconnect(&mut self, cause: ClientError) -> Result<(D::Read, D::Write), ClientError> {
+        if self.reconnect_for.is_zero() || self.greeted.is_some() {
+            return Err(cause);
+        }
+        let begun = Instant::now();
+        let (give_up, first) = self.loss.get_or_insert_with(|| (begun + self.reconnect_for, cause.clone())).clone();
+        let mut latest = cause;
+        loop {
+            let at = Instant::now() + self.backoff.next(latest.retry_after(), chance());
+            if at > give_up {
+                return Err(first);
+            }
+            let state = State::Reconnecting { attempt: self.backoff.attempts(), cause: latest.clone() };
+            self.shared.standing.send_modify(|standing| standing.state = state);
+            let Self { dial, conversation, shared, .. } = self;
+            let mut attempt = pin!(async {
+                sleep_until(at).await;
+                timeout(bounds::ATTEMPT, dial.dial()).await.unwrap_or_else(|_| Err(silence()))
+            });
+            let outcome = loop {
+                select! {
+                    outcome = &mut attempt => break outcome,
+                    () = shared.close.cancelled() => return Err(ClientError::Closed),
+                    () = shared.stream_gone.notified() => conversation.tidy(),
+                }
+            };
+            match outcome {
+                Ok(ends) => return Ok(ends),
+                Err(error) => latest = ClientError::Disconnected { reason: None, source: Some(Arc::new(error)) },
+            }
+        }
     }
 }
 
-impl<R, W> Drop for Driver<R, W> {
+/// Whether a server that ends the connection with this would do so again.
+fn is_final(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Superseded
+            | Code::NotAuthorized
+            | Code::Unsupported
+            | Code::InvalidMessage
+            | Code::TooLarge
+            | Code::Banned
+    )
+}
+
+/// The server says nothing where it should.
+fn silence() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the server gives no sign of life")
+}
+
+/// A number of which every value is as likely. Without one, all wait for the
+/// longest.
+fn chance() -> u32 {
+    getrandom::u32().unwrap_or(u32::MAX)
+}
+
+impl<D> Drop for Driver<D> {
     /// However the task ends, also with its runtime: whoever waits is told. The
     /// waiting calls see their senders go when the fields are dropped after this.
     fn drop(&mut self) {
         let _ = self.shared.ended.set(ClientError::Disconnected { reason: None, source: None });
         let cause = self.shared.ended.get().cloned().unwrap_or(ClientError::Closed);
         self.conversation.end(&cause);
+        self.shared.standing.send_modify(|standing| standing.state = State::Ended(cause));
     }
 }

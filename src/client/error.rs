@@ -19,7 +19,7 @@ pub enum ClientError {
         /// What the operating system says.
         source: Arc<io::Error>,
     },
-    /// The server did not answer in time. Whether it did what it was asked is not
+    /// The server did not answer in time, or there was no connection to it. Whether it did what it was asked is not
     /// known; to ask again does no harm.
     #[error("no answer to {what} within {after:?}; the server or the way to it may be overloaded, try again")]
     Deadline {
@@ -28,7 +28,9 @@ pub enum ClientError {
         /// The deadline.
         after: Duration,
     },
-    /// The connection has ended, and with it all that was registered through it.
+    /// The connection is lost, for longer than
+    /// [`ClientOptions::reconnect_for`](super::ClientOptions::reconnect_for) or for
+    /// good: nothing more will come of this client.
     #[error("the connection to the server is lost{}", because(reason.as_ref(), source.as_deref()))]
     Disconnected {
         /// The last that the server said of its own accord, such as
@@ -73,7 +75,7 @@ pub enum ClientError {
     /// There is no such peer.
     #[error("the server refused: {0}")]
     NotFound(Refusal),
-    /// Another connection has registered a peer of this id there.
+    /// Another client has registered a peer of this id there.
     #[error("the server refused: {0}")]
     PeerIdTaken(Refusal),
     /// Too much in too short a time.

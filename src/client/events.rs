@@ -20,7 +20,8 @@ pub enum Event {
     /// Somebody is there: since before the stream began if this comes before
     /// [`Event::Current`], newly after it.
     Registered(Arc<Registration>),
-    /// Somebody who was there has changed, or has left and come back.
+    /// Somebody who was there has changed, or has left and come back; also one whose
+    /// connection is lost ([`Registration::away`]), or is back.
     Updated(Arc<Registration>),
     /// Somebody has left.
     Unregistered {
@@ -32,7 +33,7 @@ pub enum Event {
         version: u64,
     },
     /// This client's own peer was taken out by others: kicked, or the game is
-    /// over. Those who stay may go on without it, so nothing is promised of what
+    /// over; or it could not be had again after the connection was lost. Those who stay may go on without it, so nothing is promised of what
     /// the stream tells of that game from then on. What this client does itself is
     /// not told.
     Removed {
@@ -53,7 +54,8 @@ pub enum Event {
         /// The number of the change that the list stands at.
         version: u64,
     },
-    /// The last event: the connection was lost, or the peers outgrew
+    /// The last event: the connection was lost for good, it may not watch there any
+    /// more, or the peers outgrew
     /// [`ClientOptions::roster_bytes`](super::ClientOptions::roster_bytes). A
     /// stream that ends because its own client was closed or dropped ends
     /// without it.

@@ -1,5 +1,5 @@
 use super::{
-    ClientError, ClientOptions, Events, Page, Peer,
+    ClientError, ClientOptions, Events, Page, Peer, State, States,
     feed::Subscription,
     ledger::Record as _,
     line::Line,
@@ -16,22 +16,25 @@ use crate::domain::{
 };
 use bytes::Bytes;
 use std::{fmt, sync::Arc};
-use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A connection to a server. Clones share it. It lasts until [`Client::close`],
-/// until the last clone is dropped, or until it is lost; then all that was
-/// registered through it leaves, and the streams of it end.
+/// A client of a server, for as long as it is needed. Clones share it. It lasts until
+/// [`Client::close`], until the last clone is dropped, or until it has not been
+/// connected for [`ClientOptions::reconnect_for`]; then all that was registered
+/// through it leaves, and the streams of it end. What becomes of a connection that
+/// is lost before that is told there, and shown by [`Client::states`].
 ///
 /// Each call takes at most [`ClientOptions::deadline`] and fails with
-/// [`ClientError::Deadline`] after it. Calls can be made at the same time, and
+/// [`ClientError::Deadline`] after it, also if there is no connection for so long.
+/// Calls can be made at the same time, and
 /// the server handles them in the order in which they were first polled. To drop
 /// the future of a call does no harm, but the server may have done already what
 /// it was asked.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(super) line: Line,
-    greeting: Arc<Greeting>,
     pub(super) roster_bytes: usize,
+    /// Seconds that a seat is kept while the connection is lost.
+    pub(super) lease_secs: u32,
 }
 
 impl Client {
@@ -44,10 +47,20 @@ impl Client {
         ClientOptions::new().connect(address).await
     }
 
-    /// What the server said when it was connected to: the session's id, the
+    /// What the server said when it was connected to last: the session's id, the
     /// address that it sees this client come from, its limits.
-    pub fn welcome(&self) -> &Greeting {
-        &self.greeting
+    pub fn welcome(&self) -> Arc<Greeting> {
+        self.line.greeting()
+    }
+
+    /// Whether the server can be reached.
+    pub fn state(&self) -> State {
+        self.states().now()
+    }
+
+    /// How that changes from now on.
+    pub fn states(&self) -> States {
+        States::of(self.line.shared())
     }
 
     /// Puts a peer into a namespace, which comes into being with its first one.
@@ -64,10 +77,11 @@ impl Client {
     /// [`ClientError::Refused`] with the limit that is reached.
     pub async fn register(&self, ns: &str, peer: Peer) -> Result<Arc<Registration>, ClientError> {
         let ns = namespace(ns)?;
+        let ttl_secs = peer.lease_secs().unwrap_or(0);
         let peer = peer.parse().map_err(|refusal| ClientError::Invalid(refusal.of(&ns)))?;
         let what = format!("the registration in {ns}");
-        let (registration, _game) =
-            self.call(what, Request::Register(Register::new(ns, peer)), Waiter::Register).await?;
+        let register = Register { ttl_secs, ..Register::new(ns, peer) };
+        let (registration, _game) = self.call(what, Request::Register(register), Waiter::Register).await?;
         Ok(registration)
     }
 
@@ -168,22 +182,12 @@ impl Client {
         self.line.in_time(what, self.page(&pattern, limit, cookie, self.roster_bytes)).await
     }
 
-    /// Ends the connection politely, for all clones: what was asked before is
-    /// still sent and answered, all that was registered leaves. Waits until the
-    /// server has closed it too, for at most the deadline.
+    /// Ends the client politely, for all clones: what was asked before is still sent
+    /// and answered, all that was registered leaves. Waits until the
+    /// server has closed the connection too, for at most the deadline. If there is
+    /// none at the moment, leases run on until they are over.
     pub async fn close(self) {
         self.line.close().await;
-    }
-
-    /// Introduces itself over a connection that exists already.
-    pub(super) async fn introduce<R, W>(options: ClientOptions, read: R, write: W) -> Result<Self, ClientError>
-    where
-        R: AsyncRead + Unpin + Send + 'static,
-        W: AsyncWrite + Unpin + Send + 'static,
-    {
-        let ClientOptions { agent, deadline, roster_bytes } = options;
-        let (line, greeting) = Line::open(read, write, agent, deadline).await?;
-        Ok(Self { line, greeting: Arc::new(greeting), roster_bytes })
     }
 
     async fn page(

@@ -51,6 +51,8 @@ pub(super) struct Ledger<R: Record> {
     untold: BTreeMap<u64, News<R::Key>>,
     last_place: u64,
     listing: Listing,
+    /// The reader knows that it has been told all that was there at first.
+    current_told: bool,
     /// The highest version heard of. Comparable only where it is of one namespace.
     version: u64,
 }
@@ -82,6 +84,8 @@ struct Listing {
     number: u64,
     /// Parts of it are still to come.
     running: bool,
+    /// It has come to its end.
+    complete: bool,
 }
 
 impl<R: Record> Ledger<R> {
@@ -94,7 +98,8 @@ impl<R: Record> Ledger<R> {
             entries: BTreeMap::new(),
             untold: BTreeMap::new(),
             last_place: 0,
-            listing: Listing { number: 0, running: false },
+            listing: Listing { number: 0, running: false, complete: false },
+            current_told: false,
             version: 0,
         }
     }
@@ -110,11 +115,18 @@ impl<R: Record> Ledger<R> {
 
     /// All that is there has been listed.
     pub(super) fn is_complete(&self) -> bool {
-        self.has_begun() && !self.listing.running
+        self.listing.complete
+    }
+
+    /// The connection is lost: no more parts of a list will come. The next list is
+    /// another one, which begins anew.
+    pub(super) fn interrupt(&mut self) {
+        self.listing.running = false;
     }
 
     /// Takes a part of a list of all that is there. When it is complete, what
     /// neither the list nor an announcement since its beginning has named is gone.
+    /// A list that follows another is told as the differences from it.
     pub(super) fn list(
         &mut self,
         records: impl IntoIterator<Item = Arc<R>>,
@@ -122,7 +134,7 @@ impl<R: Record> Ledger<R> {
         more: bool,
     ) -> Result<(), ClientError> {
         if !self.listing.running {
-            self.listing = Listing { number: self.listing.number + 1, running: true };
+            self.listing = Listing { number: self.listing.number + 1, running: true, complete: false };
         }
         self.version = self.version.max(version);
         for record in records {
@@ -131,10 +143,12 @@ impl<R: Record> Ledger<R> {
             }
         }
         if !more {
-            self.listing.running = false;
+            self.listing = Listing { running: false, complete: true, ..self.listing };
             self.forget_unnamed(version);
-            self.untold.retain(|_, news| matches!(news, News::Of(_)));
-            self.enqueue(News::Current { version });
+            if !self.current_told {
+                self.untold.retain(|_, news| matches!(news, News::Of(_)));
+                self.enqueue(News::Current { version });
+            }
         }
         Ok(())
     }
@@ -160,7 +174,10 @@ impl<R: Record> Ledger<R> {
     pub(super) fn pop(&mut self) -> Option<Change<R>> {
         let (_, news) = self.untold.pop_first()?;
         let key = match news {
-            News::Current { version } => return Some(Change::Current { version }),
+            News::Current { version } => {
+                self.current_told = true;
+                return Some(Change::Current { version });
+            }
             News::Of(key) => key,
         };
         let Entry::Occupied(mut entry) = self.entries.entry(key) else {
@@ -419,14 +436,30 @@ mod tests {
     fn a_second_snapshot_comes_out_as_differences() {
         let mut peers = peers();
         peers.list(list(&[("ada", 1), ("bob", 2), ("eve", 3)]), 3, false).expect("it is small");
-        assert_eq!(told(&mut peers), ["+ada 1", "+bob 2", "+eve 3", "current 3"]);
+        assert_eq!(told(&mut peers), ["+ada 1", "+bob 2", "+eve 3"]);
         peers.list(list(&[("ada", 1), ("dan", 8), ("eve", 9)]), 9, false).expect("it is small");
-        assert_eq!(told(&mut peers), ["+dan 8", "=eve 9", "-bob 9", "current 9"]);
+        assert_eq!(told(&mut peers), ["+dan 8", "=eve 9", "-bob 9"]);
+    }
+
+    #[test]
+    fn a_snapshot_that_was_interrupted_begins_anew() {
+        let mut peers = Peers::new(Pattern::parse("a").expect("it is legal"), 1 << 20);
+        peers.list(list(&[("ada", 1), ("bob", 2)]), 2, true).expect("it is small");
+        assert_eq!(told(&mut peers), ["+ada 1", "+bob 2"]);
+        peers.interrupt();
+        peers.list(list(&[("bob", 2), ("eve", 3)]), 4, true).expect("it is small");
+        peers.list(list(&[("dan", 4)]), 4, false).expect("it is small");
+        assert_eq!(told(&mut peers), ["+eve 3", "+dan 4", "-ada 4", "current 4"]);
+        // What was said of somebody before counts only until the list begins anew.
+        peers.list(list(&[("bob", 2), ("eve", 3)]), 5, true).expect("it is small");
+        peers.interrupt();
+        peers.list(list(&[("eve", 3)]), 6, false).expect("it is small");
+        assert_eq!(told(&mut peers), ["-bob 6", "-dan 6"]);
     }
 
     #[test]
     fn what_is_announced_between_the_parts_of_a_snapshot_counts() {
-        let mut peers = peers();
+        let mut peers = Peers::new(Pattern::parse("a").expect("it is legal"), 1 << 20);
         peers.list(list(&[("ada", 1), ("bob", 2)]), 2, true).expect("it is small");
         hear(&mut peers, [left("ada", 3), came("dan", 4)]);
         peers.list(list(&[("eve", 2), ("dan", 4)]), 4, false).expect("it is small");
@@ -435,12 +468,12 @@ mod tests {
         peers.list(list(&[("bob", 2)]), 4, true).expect("it is small");
         hear(&mut peers, [came("eve", 5)]);
         peers.list(Vec::new(), 5, false).expect("it is small");
-        assert_eq!(told(&mut peers), ["=eve 5", "-dan 5", "current 5"]);
+        assert_eq!(told(&mut peers), ["=eve 5", "-dan 5"]);
     }
 
     #[test]
     fn current_is_told_behind_everybody_who_was_there_and_once() {
-        let mut peers = peers();
+        let mut peers = Peers::new(Pattern::parse("a").expect("it is legal"), 1 << 20);
         peers.list(list(&[("ada", 1)]), 1, false).expect("it is small");
         hear(&mut peers, [came("bob", 2)]);
         peers.list(list(&[("ada", 1), ("bob", 2), ("dan", 3)]), 3, false).expect("it is small");

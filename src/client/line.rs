@@ -1,57 +1,92 @@
 use super::{
     ClientError, bounds,
-    conversation::Call,
-    driver::{Driver, Shared},
+    conversation::{Call, Introduction, Numbers},
+    dial::Dial,
+    driver::Driver,
     own::Own,
+    state::{Standing, State},
     waiter::{Outcome, Waiter},
 };
 use crate::{
-    domain::{Code, Greeting, Hello, Refusal, Request, RequestId},
+    domain::{Code, Greeting, Refusal, Request},
     wire,
 };
-use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::{Notify, mpsc, oneshot},
+    sync::{Notify, SetOnce, mpsc, oneshot, watch},
     time::timeout,
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// The callers' end of the queue to the driver. The connection is closed when
-/// the last clone is dropped.
+/// What the driver shares with everybody who uses the session.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) numbers: Arc<Numbers>,
+    pub(super) own: Arc<Own>,
+    /// A stream was dropped.
+    pub(super) stream_gone: Arc<Notify>,
+    /// The client is to be closed.
+    pub(super) close: CancellationToken,
+    /// How it stands with the server.
+    pub(super) standing: watch::Sender<Standing>,
+    /// Why the client has ended; set before anybody is told that it has.
+    pub(super) ended: SetOnce<ClientError>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            numbers: Arc::default(),
+            own: Arc::default(),
+            stream_gone: Arc::default(),
+            close: CancellationToken::new(),
+            standing: watch::Sender::new(Standing { state: State::Connected, greeting: None }),
+            ended: SetOnce::new(),
+        }
+    }
+}
+
+/// The callers' end of the queue to the driver. The client is closed when the last
+/// clone is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     calls: mpsc::Sender<Call>,
     shared: Arc<Shared>,
     deadline: Duration,
-    /// Bytes of a frame that the server accepts.
-    frame_bytes: usize,
+    /// Closes the client, whatever the driver does at the moment.
+    _last: Arc<DropGuard>,
 }
 
 impl Line {
-    /// Starts the task that owns the connection, and says HELLO on it.
-    pub(super) async fn open<R, W>(
-        read: R,
-        write: W,
-        agent: String,
+    /// Starts the task that owns the session, and waits until it is welcomed.
+    pub(super) async fn open<D: Dial>(
+        dial: D,
+        first: (D::Read, D::Write),
+        introduction: Introduction,
         deadline: Duration,
-    ) -> Result<(Self, Greeting), ClientError>
-    where
-        R: AsyncRead + Unpin + Send + 'static,
-        W: AsyncWrite + Unpin + Send + 'static,
-    {
+        reconnect_for: Duration,
+    ) -> Result<Self, ClientError> {
         let (sender, calls) = mpsc::channel(bounds::REQUESTS_WAITING);
         let shared = Arc::new(Shared::default());
-        tokio::spawn(Driver::new(read, write, calls, shared.clone(), deadline).run());
+        let (greeted, greeting) = oneshot::channel();
+        let driver = Driver::new(dial, calls, shared.clone(), introduction, deadline, reconnect_for, greeted);
+        tokio::spawn(driver.run(first));
 
-        let mut line = Self { calls: sender, shared, deadline, frame_bytes: bounds::FRAME_BYTES };
-        let id = line.shared.numbers.next();
-        let welcome = line.send(id, wire::hello(id, &agent, &Hello::default()), Waiter::Welcome);
-        let greeting: Greeting = line.in_time("HELLO".into(), welcome).await?;
-        if let Some(bytes) = greeting.limits.frame_bytes {
-            line.frame_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        }
-        Ok((line, greeting))
+        let last = Arc::new(shared.close.clone().drop_guard());
+        let line = Self { calls: sender, shared, deadline, _last: last };
+        let welcome = async {
+            match greeting.await {
+                Ok(()) => Ok(()),
+                Err(_) => Err(line.end().await),
+            }
+        };
+        line.in_time("HELLO".into(), welcome).await?;
+        Ok(line)
+    }
+
+    /// What the server said when it was connected to last.
+    pub(super) fn greeting(&self) -> Arc<Greeting> {
+        self.shared.standing.borrow().greeting.clone().expect("a client is made when it was welcomed")
     }
 
     /// Asks one thing, and waits for the answer.
@@ -61,24 +96,21 @@ impl Line {
         waiter: impl FnOnce(Outcome<T>) -> Waiter,
     ) -> Result<T, ClientError> {
         let id = self.shared.numbers.next();
-        self.send(id, wire::request(Some(id), &request), waiter).await
-    }
-
-    async fn send<T>(
-        &self,
-        id: RequestId,
-        frame: Bytes,
-        waiter: impl FnOnce(Outcome<T>) -> Waiter,
-    ) -> Result<T, ClientError> {
+        let frame = wire::request(Some(id), &request);
+        let accepted = self
+            .greeting()
+            .limits
+            .frame_bytes
+            .map_or(bounds::FRAME_BYTES, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         // The length before the message counts too: a few bytes on the safe side.
-        if frame.len() > self.frame_bytes {
+        if frame.len() > accepted {
             return Err(ClientError::Invalid(Refusal::new(
                 Code::TooLarge,
-                format!("the request takes {} bytes; the server accepts {}, say less", frame.len(), self.frame_bytes),
+                format!("the request takes {} bytes; the server accepts {accepted}, say less", frame.len()),
             )));
         }
         let (outcome, answer) = oneshot::channel();
-        if self.calls.send(Call { id, frame, waiter: waiter(outcome) }).await.is_err() {
+        if self.calls.send(Call { id, request, frame, waiter: waiter(outcome) }).await.is_err() {
             return Err(self.end().await);
         }
         match answer.await {
@@ -112,12 +144,16 @@ impl Line {
         &self.shared.own
     }
 
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// What tells the driver that a stream is gone.
     pub(super) fn stream_gone(&self) -> Arc<Notify> {
         self.shared.stream_gone.clone()
     }
 
-    /// Closes the connection for all clones, and waits until it is.
+    /// Closes the client for all clones, and waits until it is.
     pub(super) async fn close(&self) {
         self.shared.close.cancel();
         self.shared.ended.wait().await;

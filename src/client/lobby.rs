@@ -48,6 +48,11 @@ impl Lobby {
         Self { games: Ledger::new(pattern, limit_bytes), filter }
     }
 
+    /// The connection is lost; see [`Ledger::interrupt`].
+    pub(super) fn interrupt(&mut self) {
+        self.games.interrupt();
+    }
+
     /// Takes a part of the list of games.
     pub(super) fn list(&mut self, games: Vec<Game>, version: u64, more: bool) -> Result<(), ClientError> {
         let shown: Vec<_> = games.into_iter().filter(|game| self.shows(game)).map(Arc::new).collect();

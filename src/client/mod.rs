@@ -1,8 +1,8 @@
 //! The client: how a game finds its players through a server.
 //!
-//! A [`Client`] is one connection. What is registered through it is there for as
-//! long as the connection is; everybody in rendezvous in the same namespace hears
-//! at once who comes and who goes.
+//! What is registered through a [`Client`] is there for as long as the client is;
+//! everybody in rendezvous in the same namespace hears at once who comes and who
+//! goes.
 //!
 //! ```
 //! use foregather::{
@@ -88,10 +88,25 @@
 //! # }
 //! ```
 //!
+//! # Lost connections
+//!
+//! A client whose connection is lost finds another by itself, for as long as
+//! [`ClientOptions::reconnect_for`] says. Meanwhile its seats are kept
+//! ([`ClientOptions::lease`]), others see its peers as away, calls wait, and streams
+//! stay open. Then each stream tells what has changed as changes, as if nothing had
+//! been: whoever came is [`Event::Registered`], whoever left is
+//! [`Event::Unregistered`], and a seat that cannot be had again is
+//! [`Event::Removed`]. [`Client::states`] is for a program that shows how it
+//! stands.
+//!
 //! # What it is made of
 //!
-//! One task owns the connection (`driver`); it knows sockets and time, and what
-//! is said on the connection it leaves to `conversation`, which knows neither.
+//! One task owns the session (`driver`); it knows connections (`link`, and `dial`,
+//! where they come from) and time (`pulse` and `backoff` say what silence and
+//! losses mean), and what is said it leaves to `conversation`, which knows neither
+//! and outlives every connection. On a new one HELLO, what keeps the own peers
+//! (`restore`) and the watches are said in one breath; calls that were not answered
+//! follow when the server has said whether it goes on with the session.
 //! Calls reach the task through a bounded queue and wait for their answers in
 //! `calls`. What is announced goes to each stream's `feed`, where a `roster` or a
 //! `lobby` keeps what is there and what the reader was not told yet, both in a
@@ -101,9 +116,11 @@
 //! a server sends can make the client panic or hold more than `bounds` and
 //! [`ClientOptions`] say.
 
+mod backoff;
 mod bounds;
 mod calls;
 mod conversation;
+mod dial;
 mod driver;
 mod error;
 mod events;
@@ -113,13 +130,17 @@ mod games;
 mod handle;
 mod ledger;
 mod line;
+mod link;
 mod lobby;
 mod options;
 mod own;
 mod pages;
 mod peer;
+mod pulse;
+mod restore;
 mod roster;
 mod seat;
+mod state;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -138,3 +159,4 @@ pub use options::ClientOptions;
 pub use pages::{GamePage, Page};
 pub use peer::Peer;
 pub use seat::Seat;
+pub use state::{State, States};

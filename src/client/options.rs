@@ -1,11 +1,15 @@
-use super::{Client, ClientError, bounds};
-use crate::transport::tcp;
-use std::{fmt, sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    time::timeout,
+use super::{
+    Client, ClientError, bounds,
+    conversation::Introduction,
+    dial::{Dial, Tcp},
+    line::Line,
 };
+#[cfg(doc)]
+use super::{Peer, Seat, State};
+use crate::domain::{Code, Hello, Refusal, Secret};
+use bytes::Bytes;
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 /// How a client is to be.
 ///
@@ -25,9 +29,13 @@ use tokio::{
 /// ```
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    pub(super) agent: String,
-    pub(super) deadline: Duration,
-    pub(super) roster_bytes: usize,
+    agent: String,
+    deadline: Duration,
+    roster_bytes: usize,
+    client_key: Bytes,
+    heartbeat: Option<Duration>,
+    lease: Duration,
+    reconnect_for: Duration,
 }
 
 impl Default for ClientOptions {
@@ -36,6 +44,10 @@ impl Default for ClientOptions {
             agent: concat!("foregather-client/", env!("CARGO_PKG_VERSION")).into(),
             deadline: Duration::from_secs(10),
             roster_bytes: 64 * 1024 * 1024,
+            client_key: Bytes::new(),
+            heartbeat: None,
+            lease: Duration::from_secs(30),
+            reconnect_for: Duration::from_secs(5 * 60),
         }
     }
 }
@@ -72,6 +84,54 @@ impl ClientOptions {
         self
     }
 
+    /// What only this program of this player knows, the same at every start: at most
+    /// 64 bytes, to be kept secret. By it a program that was killed and starts again
+    /// gets its peer ids back at once, where their leases still run. Two that are
+    /// running must not have the same: the later takes over from the earlier. Without
+    /// one, each client makes one for its own life.
+    #[must_use]
+    pub fn client_key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.client_key = Bytes::copy_from_slice(key.as_ref());
+        self
+    }
+
+    /// After how long a silence each side is to ask the other for a sign of life;
+    /// the server allows 250 ms to a minute, and says 5 seconds if this is not
+    /// called. Whoever gives none in four times that is gone.
+    #[must_use]
+    pub fn heartbeat(mut self, silence: Duration) -> Self {
+        self.heartbeat = Some(silence);
+        self
+    }
+
+    /// For how long a [`Seat`] is kept while this client's connection is lost, in
+    /// whole seconds: 30 by default, as many as the server allows at most (an hour,
+    /// unless it is set otherwise). Others see its peer as away until it is back, or
+    /// hear that it has left when the time is over. Zero: it leaves at once.
+    /// [`Peer::lease`] is for one peer.
+    ///
+    /// To leave, to drop a seat and to close the client give everything up at once,
+    /// whatever the lease.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// How long it is tried to connect again when the connection is lost: 5 minutes
+    /// by default, 30 days at most; zero: not at all. The first attempt follows at once, later
+    /// ones after up to 10 seconds each. [`State`] tells how it stands.
+    ///
+    /// When it is back, the client is where it was: seats are kept or taken again,
+    /// what was asked is answered, and each stream tells what has changed meanwhile.
+    /// A seat that cannot be had again is told as
+    /// [`Event::Removed`](super::Event::Removed).
+    #[must_use]
+    pub fn reconnect_for(mut self, time: Duration) -> Self {
+        self.reconnect_for = time.min(bounds::RECONNECT_MAX);
+        self
+    }
+
     /// Connects to a server at `host:port`; each of the host's addresses is tried.
     /// Must be called within a Tokio runtime, as the connection lives in a task.
     ///
@@ -79,34 +139,53 @@ impl ClientOptions {
     /// [`ClientError::Connect`] if nothing listens there,
     /// [`ClientError::Refused`] if the server has no room,
     /// [`ClientError::Protocol`] if what listens there is another kind of server,
-    /// [`ClientError::Deadline`] if it says nothing.
+    /// [`ClientError::Deadline`] if it says nothing. Only a client that was connected
+    /// once reconnects by itself.
     pub async fn connect(self, address: impl fmt::Display) -> Result<Client, ClientError> {
         let address = address.to_string();
         let (what, after) = (format!("connecting to {address}"), self.deadline);
-        let connect = async {
-            let failed = |source| ClientError::Connect { address: address.clone(), source: Arc::new(source) };
-            let stream = TcpStream::connect(&address).await.map_err(failed)?;
-            tcp::connected(&stream, bounds::SILENCE).map_err(failed)?;
-            let (read, write) = stream.into_split();
-            self.connect_over(read, write).await
-        };
+        let dial = Tcp::new(address.clone(), self.heartbeat);
+        let connect = self.connect_by(dial, &address);
         timeout(after, connect).await.unwrap_or(Err(ClientError::Deadline { what, after }))
     }
 
-    /// Introduces itself over a connection that exists already.
-    pub(super) async fn connect_over<R, W>(self, read: R, write: W) -> Result<Client, ClientError>
-    where
-        R: AsyncRead + Unpin + Send + 'static,
-        W: AsyncWrite + Unpin + Send + 'static,
-    {
-        Client::introduce(self, read, write).await.map_err(|error| match error {
-            // Before the introduction, a last word is the answer to it.
-            ClientError::Disconnected { reason: Some(refusal), .. } => ClientError::Refused(refusal),
-            // What other kinds of servers do with a HELLO.
-            ClientError::Disconnected { reason: None, .. } => {
-                ClientError::Protocol("it ended the connection where it should say WELCOME".into())
-            }
-            other => other,
-        })
+    /// Connects by that way, which goes to that address.
+    pub(super) async fn connect_by(self, mut dial: impl Dial, address: &str) -> Result<Client, ClientError> {
+        let Self { agent, deadline, roster_bytes, client_key, heartbeat, lease, reconnect_for } = self;
+        let client_key = if client_key.is_empty() { random_key()? } else { client_key };
+        let client_key = Secret::parse(client_key).map_err(|refusal| {
+            ClientError::Invalid(Refusal { text: format!("client_key: {}", refusal.text), ..refusal })
+        })?;
+        let failed = |source| ClientError::Connect { address: address.to_owned(), source: Arc::new(source) };
+        let first = dial.dial().await.map_err(failed)?;
+
+        let introduction = Introduction { agent, hello: Hello { resume: None, heartbeat, client_key } };
+        let line =
+            Line::open(dial, first, introduction, deadline, reconnect_for).await.map_err(|error| match error {
+                // Before the introduction, a last word is the answer to it.
+                ClientError::Disconnected { reason: Some(refusal), .. } => ClientError::Refused(refusal),
+                // What other kinds of servers do with a HELLO.
+                ClientError::Disconnected { reason: None, .. } => {
+                    ClientError::Protocol("it ended the connection where it should say WELCOME".into())
+                }
+                other => other,
+            })?;
+        Ok(Client { line, roster_bytes, lease_secs: secs(lease) })
     }
+}
+
+/// The seconds of a lease: part of one is a whole one, so that none is lost.
+pub(super) fn secs(lease: Duration) -> u32 {
+    let whole = lease.as_secs().saturating_add(u64::from(lease.subsec_nanos() > 0));
+    u32::try_from(whole).unwrap_or(u32::MAX)
+}
+
+/// A key that nobody else has, for a client that was given none.
+fn random_key() -> Result<Bytes, ClientError> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| {
+        let text = format!("the operating system gives no random numbers: {error}; name a client_key");
+        ClientError::Invalid(Refusal::new(Code::Unavailable, text))
+    })?;
+    Ok(Bytes::copy_from_slice(&key))
 }

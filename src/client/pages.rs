@@ -27,8 +27,9 @@ pub(super) struct Paging<R> {
     pub(super) outcome: Outcome<(Vec<Arc<R>>, Option<Bytes>)>,
     /// From the frames that came so far.
     records: Vec<Arc<R>>,
-    /// What they may still take.
+    /// What they may still take, and might at first.
     left_bytes: usize,
+    limit_bytes: usize,
     /// In whose place the error stands if they take more.
     too_many: ClientError,
 }
@@ -39,7 +40,14 @@ impl<R: Record> Paging<R> {
         left_bytes: usize,
         too_many: ClientError,
     ) -> Self {
-        Self { outcome, records: Vec::new(), left_bytes, too_many }
+        Self { outcome, records: Vec::new(), left_bytes, limit_bytes: left_bytes, too_many }
+    }
+
+    /// The connection is lost: the page is asked for again, and comes from its
+    /// beginning.
+    pub(super) fn interrupt(&mut self) {
+        self.records.clear();
+        self.left_bytes = self.limit_bytes;
     }
 
     /// Takes a frame; itself again, if there is more to wait for.

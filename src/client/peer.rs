@@ -1,5 +1,6 @@
-use super::bounds;
+use super::{bounds, options};
 use crate::domain::{self, Address, Attributes, PeerId, Refusal};
+use std::time::Duration;
 
 /// Who is to be registered: where it can be reached and what is said of it.
 ///
@@ -13,6 +14,7 @@ pub struct Peer {
     id: Option<String>,
     addresses: Vec<Address>,
     attributes: Attributes,
+    lease: Option<Duration>,
 }
 
 impl Peer {
@@ -45,6 +47,21 @@ impl Peer {
     pub fn attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.attributes.insert(name.into(), value.into());
         self
+    }
+
+    /// For how long it stays when this client's connection is lost, in whole
+    /// seconds; others see it as away meanwhile. By default a seat stays as
+    /// [`ClientOptions::lease`](super::ClientOptions::lease) says, and what is only
+    /// registered leaves at once.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = Some(lease);
+        self
+    }
+
+    /// The seconds of it, if something was said of them.
+    pub(super) fn lease_secs(&self) -> Option<u32> {
+        self.lease.map(options::secs)
     }
 
     /// The same as the protocol has it.

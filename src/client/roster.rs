@@ -81,6 +81,11 @@ impl Roster {
         *self = Self::new(ns.into(), self.limit_bytes);
     }
 
+    /// The connection is lost; see [`Ledger::interrupt`].
+    pub(super) fn interrupt(&mut self) {
+        self.peers.interrupt();
+    }
+
     /// Takes a part of the list of who is there.
     pub(super) fn list(
         &mut self,

@@ -39,6 +39,9 @@ struct Own {
     /// As it was asked for last: a host that was left out is still left out. A
     /// REGISTER replaces all of it, also one that is about the game.
     peer: domain::Peer,
+    /// Seconds that it is kept while the connection is lost, which a REGISTER
+    /// replaces too.
+    ttl_secs: u32,
     /// As it was granted.
     registration: Arc<Registration>,
 }
@@ -53,13 +56,17 @@ impl Client {
     /// [`ClientError::GameExists`] if there is something of that name already.
     pub async fn host(&self, ns: &str, peer: Peer, game: GameOptions) -> Result<Seat, ClientError> {
         let ns = handle::namespace(ns)?;
+        let ttl_secs = peer.lease_secs().unwrap_or(self.lease_secs);
         let read = || Ok((peer.parse()?, game.parse()?));
         let (peer, game) = read().map_err(|refusal: Refusal| ClientError::Invalid(refusal.of(&ns)))?;
         let what = format!("the game {ns}");
         let secret = game.secret.clone().unwrap_or_default();
         let app_version = game.app_version.clone().unwrap_or_default();
         let seat = self
-            .enter(what, Register { game: Some(Box::new(game)), secret, app_version, ..Register::new(ns, peer) })
+            .enter(
+                what,
+                Register { game: Some(Box::new(game)), secret, app_version, ttl_secs, ..Register::new(ns, peer) },
+            )
             .await?;
         if seat.game().is_some() { Ok(seat) } else { Err(knows_no_games(seat.ns())) }
     }
@@ -74,10 +81,11 @@ impl Client {
     /// [`ClientError::PeerIdTaken`].
     pub async fn join(&self, ns: &str, peer: Peer, entry: Entry) -> Result<Seat, ClientError> {
         let ns = handle::namespace(ns)?;
+        let ttl_secs = peer.lease_secs().unwrap_or(self.lease_secs);
         let read = || Ok((peer.parse()?, entry.parse()?));
         let (peer, (secret, app_version)) = read().map_err(|refusal: Refusal| ClientError::Invalid(refusal.of(&ns)))?;
         let what = format!("the seat in {ns}");
-        self.enter(what, Register { secret, app_version, ..Register::new(ns, peer) }).await
+        self.enter(what, Register { secret, app_version, ttl_secs, ..Register::new(ns, peer) }).await
     }
 
     /// Sits in whichever open game directly below `pool` has the fewest free
@@ -90,6 +98,7 @@ impl Client {
     pub async fn match_game(&self, pool: &str, peer: Peer, options: MatchOptions) -> Result<Seat, ClientError> {
         let pool = handle::namespace(pool)?;
         let MatchOptions { app_version, create, wait } = options;
+        let ttl_secs = peer.lease_secs().unwrap_or(self.lease_secs);
         let read =
             || Ok((peer.parse()?, AppVersion::parse(&app_version)?, create.map(GameOptions::parse).transpose()?));
         let (peer, app_version, create) = read().map_err(|refusal: Refusal| ClientError::Invalid(refusal.of(&pool)))?;
@@ -103,10 +112,10 @@ impl Client {
             reader: Reader::Peers(events.0.feed()),
         };
         let request =
-            Request::Match(Box::new(QuickMatch { pool, peer: peer.clone(), app_version, create, wait, ttl_secs: 0 }));
+            Request::Match(Box::new(QuickMatch { pool, peer: peer.clone(), app_version, create, wait, ttl_secs }));
         let seat = self.line.ask(request, |outcome| Waiter::Match { outcome, claim });
         let registration = self.line.in_longer_time(wait, what, seat).await?;
-        Ok(Seat::new(self.clone(), events, peer, registration))
+        Ok(Seat::new(self.clone(), events, peer, ttl_secs, registration))
     }
 
     /// Takes somebody out of a game that a peer of this client owns.
@@ -122,7 +131,7 @@ impl Client {
 
     /// Registers, and is in rendezvous there, in one round trip.
     async fn enter(&self, what: String, register: Register) -> Result<Seat, ClientError> {
-        let (ns, peer) = (register.ns.clone(), register.peer.clone());
+        let (ns, peer, ttl_secs) = (register.ns.clone(), register.peer.clone(), register.ttl_secs);
         let events = self.events((&ns).into());
         let reader = Reader::Peers(events.0.feed());
         let claim = Claim { within: (&ns).into(), peer: peer.id.clone(), reader: reader.clone() };
@@ -136,15 +145,15 @@ impl Client {
             Ok(registration)
         };
         let registration = self.line.in_time(what, both).await?;
-        Ok(Seat::new(self.clone(), events, peer, registration))
+        Ok(Seat::new(self.clone(), events, peer, ttl_secs, registration))
     }
 }
 
 impl Seat {
-    fn new(client: Client, events: Events, peer: domain::Peer, registration: Arc<Registration>) -> Self {
+    fn new(client: Client, events: Events, peer: domain::Peer, ttl_secs: u32, registration: Arc<Registration>) -> Self {
         let (ns, id) = (registration.ns.clone(), registration.id.clone());
         let peer = domain::Peer { id: Some(id.clone()), ..peer };
-        Self { events, client, ns, id, own: Mutex::new(Own { peer, registration }) }
+        Self { events, client, ns, id, own: Mutex::new(Own { peer, ttl_secs, registration }) }
     }
 
     /// Where it is.
@@ -152,9 +161,11 @@ impl Seat {
         &self.ns
     }
 
-    /// Who sits in it: the own peer as it was last registered through this seat.
+    /// Who sits in it: the own peer as it was registered last; its addresses may
+    /// have changed when the client has reconnected from elsewhere.
     pub fn own(&self) -> Arc<Registration> {
-        self.lock().registration.clone()
+        let now = self.client.line.own().registration(&self.ns, &self.id);
+        now.unwrap_or_else(|| self.lock().registration.clone())
     }
 
     /// The game as it stands by all that the server has said so far: settings,
@@ -200,24 +211,28 @@ impl Seat {
             self.still_there().and(game.parse()).map_err(|refusal| ClientError::Invalid(refusal.of(&self.ns)))?;
         let what = format!("the change of the game {}", self.ns);
         let secret = game.secret.clone().unwrap_or_default();
-        let peer = self.lock().peer.clone();
-        let request = Register { game: Some(Box::new(game)), secret, ..Register::new(self.ns.clone(), peer) };
+        let Own { peer, ttl_secs, .. } = self.lock().clone();
+        // A change of who has just been taken out is not to bring them back.
+        let register = Register { ttl_secs, renew: true, ..Register::new(self.ns.clone(), peer) };
+        let request = Register { game: Some(Box::new(game)), secret, ..register };
         let (_, game) = self.client.call(what, Request::Register(request), Waiter::Register).await?;
         game.ok_or_else(|| knows_no_games(&self.ns))
     }
 
     /// Replaces the own peer's addresses and attributes, which all others hear.
-    /// Its id stays, whatever `peer` says.
+    /// Its id stays, whatever `peer` says, and its lease if `peer` does not say
+    /// another.
     ///
     /// # Errors
     /// As [`Client::register`].
     pub async fn update_peer(&self, peer: Peer) -> Result<Arc<Registration>, ClientError> {
+        let ttl_secs = peer.lease_secs().unwrap_or(self.lock().ttl_secs);
         let peer = self.still_there().and(peer.id(self.id.as_str()).parse());
         let peer = peer.map_err(|refusal| ClientError::Invalid(refusal.of(&self.ns)))?;
         let what = format!("the change of {} in {}", self.id, self.ns);
-        let request = Request::Register(Register::new(self.ns.clone(), peer.clone()));
-        let (registration, _game) = self.client.call(what, request, Waiter::Register).await?;
-        *self.lock() = Own { peer, registration: registration.clone() };
+        let register = Register { ttl_secs, renew: true, ..Register::new(self.ns.clone(), peer.clone()) };
+        let (registration, _game) = self.client.call(what, Request::Register(register), Waiter::Register).await?;
+        *self.lock() = Own { peer, ttl_secs, registration: registration.clone() };
         Ok(registration)
     }
 

@@ -10,8 +10,8 @@ use super::{
     roster::Roster,
 };
 use crate::domain::{
-    Announcement, Attributes, Filter, Game, Namespace, Pattern, PeerId, Registration, Rendezvous, Request, Subject,
-    Unregister,
+    Announcement, Attributes, Filter, Game, LeaveReason, Namespace, Pattern, PeerId, Registration, Rendezvous, Request,
+    Subject, Unregister,
 };
 use std::{mem, sync::Arc};
 
@@ -44,7 +44,22 @@ impl Reader {
         }
     }
 
-    fn is(&self, other: &Self) -> bool {
+    /// The connection is lost: what was being listed is listed anew on the next.
+    fn interrupt(&self) {
+        let interrupted = match self {
+            Self::Peers(feed) => feed.change(|roster| {
+                roster.interrupt();
+                Ok(())
+            }),
+            Self::Games(feed) => feed.change(|lobby| {
+                lobby.interrupt();
+                Ok(())
+            }),
+        };
+        interrupted.expect("to stop listing takes no room");
+    }
+
+    pub(super) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Peers(one), Self::Peers(other)) => Arc::ptr_eq(one, other),
             (Self::Games(one), Self::Games(other)) => Arc::ptr_eq(one, other),
@@ -122,6 +137,9 @@ impl Streams {
     /// Tells all whom it concerns.
     pub(super) fn announce(&mut self, announcement: &Announcement, own: &Own) {
         let removed = match announcement {
+            // That is an older session of this client, which the present one has taken
+            // its peers over from.
+            Announcement::Unregistered { reason: LeaveReason::Unregistered, .. } => None,
             Announcement::Unregistered { ns, id, reason, version } => {
                 own.leave(ns, id).map(|last| (last, *reason, *version))
             }
@@ -144,6 +162,29 @@ impl Streams {
         for (reader, error) in failed {
             self.fail(&reader, error);
         }
+    }
+
+    /// The connection is lost, and all watches with it.
+    pub(super) fn interrupt(&mut self) {
+        self.tidy();
+        self.live.iter().for_each(|stream| stream.reader.interrupt());
+        self.gone.iter_mut().for_each(|stream| stream.watch = None);
+        self.requests.clear();
+    }
+
+    /// What is to be watched again on another connection, and by whom. A game that
+    /// takes a secret is opened by the one that an own peer has entered it with.
+    pub(super) fn watches(&self, own: &Own) -> Vec<(Reader, Rendezvous)> {
+        let again = |Stream { reader, watch, .. }: &Stream| {
+            let mut asked = watch.clone()?;
+            if let (Pattern::Exact(ns), Subject::Peers { secret }) = (&asked.pattern, &mut asked.subject)
+                && secret.is_none()
+            {
+                *secret = own.secret(ns);
+            }
+            Some((reader.clone(), self.wider(&asked).unwrap_or(asked)))
+        };
+        self.live.iter().filter_map(again).collect()
     }
 
     /// Finds those whose readers are gone.
@@ -230,7 +271,7 @@ impl Streams {
     /// The server keeps one filter for a watch, the last that it was given. One
     /// that asks only for what all of them ask for lets everything through that
     /// any of them shows; each stream applies its own to what comes.
-    fn wider(&self, asked: &Rendezvous) -> Option<Rendezvous> {
+    pub(super) fn wider(&self, asked: &Rendezvous) -> Option<Rendezvous> {
         let Subject::Games { filter } = &asked.subject else { return None };
         let mut common: Attributes = filter.attributes().clone();
         for other in self.all().filter(|other| other.shares(asked)) {

@@ -4,11 +4,12 @@ use super::{
     ClientError,
     own::Own,
     pages::Paging,
+    restore::Restore,
     streams::{Reader, Streams},
 };
 use crate::domain::{
-    Answer, Game, GameList, Greeting, ListKind, Namespace, Pattern, PeerId, Registration, Rendezvous, Roster, Seat,
-    Subject,
+    Answer, Code, Game, GameList, ListKind, Namespace, Pattern, PeerId, QuickMatch, Register, Registration, Rendezvous,
+    Request, Roster, Seat, Subject,
 };
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -21,8 +22,6 @@ pub(super) type Granted = (Arc<Registration>, Option<Arc<Game>>);
 
 #[derive(Debug)]
 pub(super) enum Waiter {
-    /// HELLO.
-    Welcome(Outcome<Greeting>),
     /// REGISTER where no seat is made of it.
     Register(Outcome<Granted>),
     /// REGISTER for a seat.
@@ -35,12 +34,25 @@ pub(super) enum Waiter {
     GiveUp { ns: Namespace, id: PeerId },
     /// RENDEZVOUS.
     Watch { outcome: Outcome<()>, reader: Reader, asked: Rendezvous },
-    /// What follows the first part of a list that is watched.
+    /// What follows the first part of a list that is watched, or a list that is
+    /// watched again on another connection.
     Rest(Reader),
+    /// What brings an own peer back on another connection.
+    Restore(Restore),
     /// DISCOVER of peers.
     Page(Paging<Registration>),
     /// DISCOVER of games.
     GamePage(Paging<Game>),
+}
+
+/// What follows an answer.
+#[derive(Debug)]
+pub(super) enum Next {
+    Done,
+    /// More of it is to come.
+    Wait(Waiter),
+    /// Something else is to be asked.
+    Ask(Request, Waiter),
 }
 
 /// A seat that was asked for. It is waited for also when whoever asked is gone:
@@ -72,7 +84,7 @@ impl Waiter {
     pub(super) fn is_abandoned(&self) -> bool {
         match self {
             Self::GiveUp { .. } => true,
-            Self::Welcome(outcome) => outcome.is_closed(),
+            Self::Restore(_) => false,
             Self::Register(outcome) => outcome.is_closed(),
             Self::Enter { claim, .. } | Self::Match { claim, .. } => claim.reader.is_abandoned(),
             Self::Unregister { outcome, .. } => outcome.is_closed(),
@@ -96,35 +108,53 @@ impl Waiter {
         }
     }
 
-    /// Takes an answer, or a part of one, and says what is to be waited for then.
+    /// It belongs to the connection, and is asked for anew on another.
+    pub(super) fn is_of_the_connection(&self) -> bool {
+        matches!(self, Self::Rest(_) | Self::Restore(_))
+    }
+
+    /// Takes an answer to that request, or a part of one. `repeated`: the request
+    /// may have been granted before, on a connection that was lost.
     ///
     /// # Errors
     /// If it is no answer to what was asked.
-    pub(super) fn take(self, answer: Answer, own: &Own, streams: &mut Streams) -> Result<Option<Self>, ClientError> {
+    pub(super) fn take(
+        self,
+        answer: Answer,
+        asked: Option<&Request>,
+        repeated: bool,
+        own: &Own,
+        streams: &mut Streams,
+    ) -> Result<Next, ClientError> {
         let (request, answered) = (self.name(), name(&answer));
         let mismatch = || ClientError::Protocol(format!("it answered {request} with {answered}"));
         // Here and below: a receiver that is gone has stopped waiting.
         match (self, answer) {
             // Whatever the server says, it is not there any more.
             (Self::GiveUp { ns, id }, Answer::Done | Answer::Refused(_)) => drop(own.leave(&ns, &id)),
+            (Self::Restore(restore), answer) => return restore.take(answer, own, streams).ok_or_else(mismatch),
+            // It was taken out by the same request, or with the lost connection.
+            (Self::Unregister { outcome, ns, peer }, Answer::Refused(refusal))
+                if refusal.code == Code::NotFound && (repeated || own.has(&ns, peer.as_ref())) =>
+            {
+                left(&ns, peer.as_ref(), own);
+                let _ = outcome.send(Ok(()));
+            }
             (waiter, Answer::Refused(refusal)) => waiter.refuse(refusal.into(), streams),
             (Self::Register(outcome), Answer::Granted { registration, game }) => {
-                let _ = outcome.send(Ok(granted(registration, game, own, streams)));
+                let _ = outcome.send(Ok(granted(registration, game, asked, own, streams)));
             }
             (Self::Enter { outcome, claim }, Answer::Granted { registration, game })
                 if claim.is_met_by(&registration) =>
             {
                 streams.sit(&claim.reader, &registration);
-                let _ = outcome.send(Ok(granted(registration, game, own, streams)));
+                let _ = outcome.send(Ok(granted(registration, game, asked, own, streams)));
             }
             (Self::Match { outcome, claim }, Answer::Seat(seat)) => {
-                return seated(claim, seat, outcome, own, streams).ok_or_else(mismatch);
+                return seated(claim, seat, outcome, asked, own, streams).ok_or_else(mismatch);
             }
             (Self::Unregister { outcome, ns, peer }, Answer::Done) => {
-                match &peer {
-                    Some(id) => drop(own.leave(&ns, id)),
-                    None => own.leave_all(&ns),
-                }
+                left(&ns, peer.as_ref(), own);
                 let _ = outcome.send(Ok(()));
             }
             (Self::Watch { outcome, reader, .. }, answer) => {
@@ -137,20 +167,22 @@ impl Waiter {
                 return Ok(rest(reader, listed, more, streams));
             }
             (Self::Page(paging), Answer::Roster(Roster { kind: ListKind::Page { cookie }, peers, more, .. })) => {
-                return Ok(paging.take(peers, cookie, more).map(Self::Page));
+                return Ok(paging
+                    .take(peers, cookie, more)
+                    .map_or(Next::Done, |paging| Next::Wait(Self::Page(paging))));
             }
             (Self::GamePage(paging), Answer::Games(GameList { kind: ListKind::Page { cookie }, games, more, .. })) => {
                 let games = games.into_iter().map(Arc::new).collect();
-                return Ok(paging.take(games, cookie, more).map(Self::GamePage));
+                let paging = paging.take(games, cookie, more);
+                return Ok(paging.map_or(Next::Done, |paging| Next::Wait(Self::GamePage(paging))));
             }
             _ => return Err(mismatch()),
         }
-        Ok(None)
+        Ok(Next::Done)
     }
 
     fn refuse(self, error: ClientError, streams: &mut Streams) {
         match self {
-            Self::Welcome(outcome) => drop(outcome.send(Err(error))),
             Self::Register(outcome) | Self::Enter { outcome, .. } => drop(outcome.send(Err(error))),
             Self::Match { outcome, .. } => drop(outcome.send(Err(error))),
             Self::Unregister { outcome, .. } => drop(outcome.send(Err(error))),
@@ -160,7 +192,7 @@ impl Waiter {
             }
             // A list that was granted can end early all the same.
             Self::Rest(reader) => streams.fail(&reader, error),
-            Self::GiveUp { .. } => {}
+            Self::GiveUp { .. } | Self::Restore(_) => {}
             Self::Page(paging) => drop(paging.outcome.send(Err(error))),
             Self::GamePage(paging) => drop(paging.outcome.send(Err(error))),
         }
@@ -168,7 +200,7 @@ impl Waiter {
 
     fn name(&self) -> &'static str {
         match self {
-            Self::Welcome(_) => "HELLO",
+            Self::Restore(_) => "what brings a peer back",
             Self::Register(_) | Self::Enter { .. } => "REGISTER",
             Self::Match { .. } => "MATCH",
             Self::Unregister { .. } | Self::GiveUp { .. } => "UNREGISTER",
@@ -178,9 +210,25 @@ impl Waiter {
     }
 }
 
+/// One is there no longer, or all.
+fn left(ns: &Namespace, peer: Option<&PeerId>, own: &Own) {
+    match peer {
+        Some(id) => drop(own.leave(ns, id)),
+        None => own.leave_all(ns),
+    }
+}
+
 /// Takes what a REGISTER was granted.
-fn granted(registration: Arc<Registration>, game: Option<Box<Game>>, own: &Own, streams: &Streams) -> Granted {
-    own.enter(&registration);
+fn granted(
+    registration: Arc<Registration>,
+    game: Option<Box<Game>>,
+    asked: Option<&Request>,
+    own: &Own,
+    streams: &Streams,
+) -> Granted {
+    if let Some(Request::Register(asked)) = asked {
+        own.enter(&registration, asked.clone(), game.is_some());
+    }
     let game = game.map(|game| Arc::new(*game));
     if let Some(game) = &game {
         streams.settle(game);
@@ -193,16 +241,19 @@ fn seated(
     claim: Claim,
     seat: Seat,
     outcome: Outcome<Arc<Registration>>,
+    asked: Option<&Request>,
     own: &Own,
     streams: &mut Streams,
-) -> Option<Option<Waiter>> {
+) -> Option<Next> {
     let Seat { ns, version, game: Some(game), peers, more } = seat else { return None };
     let mut peers = peers.into_iter();
     let registration = peers.next().filter(|first| first.ns == ns && game.ns == ns && claim.is_met_by(first))?;
     let Claim { reader, .. } = claim;
     let Reader::Peers(feed) = &reader else { return None };
 
-    own.enter(&registration);
+    if let Some(Request::Match(asked)) = asked {
+        own.enter(&registration, entry(asked, &game, &registration), true);
+    }
     streams.sit(&reader, &registration);
     streams.watch(&reader, &Rendezvous { pattern: (&ns).into(), subject: Subject::default(), leave: false });
     let listed = feed.change(|roster| {
@@ -211,6 +262,20 @@ fn seated(
     });
     let _ = outcome.send(Ok(registration));
     Some(rest(reader, listed, more, streams))
+}
+
+/// The REGISTER that would have given the same seat. Whoever owns the game that
+/// was found has made it.
+fn entry(asked: &QuickMatch, game: &Game, registration: &Registration) -> Register {
+    let QuickMatch { peer, app_version, create, ttl_secs, .. } = asked;
+    let game = create.as_ref().filter(|_| game.owner.as_ref() == Some(&registration.id)).map(|create| {
+        let mut settings = create.clone();
+        settings.app_version.get_or_insert_with(|| app_version.clone());
+        Box::new(settings)
+    });
+    let secret = game.as_ref().and_then(|game| game.secret.clone()).unwrap_or_default();
+    let (app_version, ttl_secs) = (app_version.clone(), *ttl_secs);
+    Register { game, secret, app_version, ttl_secs, ..Register::new(registration.ns.clone(), peer.clone()) }
 }
 
 /// Takes a part of the list that a stream begins with; whether there is room for
@@ -229,12 +294,13 @@ fn list(reader: &Reader, answer: Answer) -> Option<(Result<(), ClientError>, boo
     }
 }
 
-fn rest(reader: Reader, listed: Result<(), ClientError>, more: bool, streams: &mut Streams) -> Option<Waiter> {
+fn rest(reader: Reader, listed: Result<(), ClientError>, more: bool, streams: &mut Streams) -> Next {
     match listed {
-        Ok(()) => more.then_some(Waiter::Rest(reader)),
+        Ok(()) if more => Next::Wait(Waiter::Rest(reader)),
+        Ok(()) => Next::Done,
         Err(error) => {
             streams.fail(&reader, error);
-            None
+            Next::Done
         }
     }
 }

@@ -33,3 +33,15 @@ fn a_match_is_measured_beside_a_bare_round_trip() {
         assert!(finished.stdout.iter().any(|line| line.contains(told)), "{told}: {:?}", finished.stdout);
     }
 }
+
+#[test]
+fn a_crash_is_measured_beside_a_bare_loop() {
+    for registrations in ["1", "5"] {
+        let arguments = ["bench", "crash", "--crashes", "20", "--warmup", "2", "--registrations", registrations];
+        let finished = run(&arguments);
+        assert_eq!(finished.code(), 0, "{:?}", finished.stderr);
+        for told in ["20 crashes each", "foregather", "bare loop", "ratio"] {
+            assert!(finished.stdout.iter().any(|line| line.contains(told)), "{told}: {:?}", finished.stdout);
+        }
+    }
+}

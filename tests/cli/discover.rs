@@ -13,9 +13,9 @@ fn a_person_gets_a_table() {
     assert_eq!(
         listed.stdout,
         [
-            "NAMESPACE        PEER  ADDRESSES       ATTRIBUTES",
-            "chess/K7QP       ada   192.0.2.1:7777  elo=1500",
-            "chess/long-name  bob",
+            "NAMESPACE        PEER  STATE    ADDRESSES       ATTRIBUTES",
+            "chess/K7QP       ada   present  192.0.2.1:7777  elo=1500",
+            "chess/long-name  bob   present",
         ]
     );
 }

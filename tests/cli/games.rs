@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 const MINE: &str = "chess/ranked/mine";
 
 fn ada_hosts(server: &Server, flags: &[&str]) -> Program {
-    let ada = server.client(&[&["host", MINE, "--id", "ada", "--addr", ":7777"], flags].concat());
+    let ada = server.client(&[&["host", MINE, "--id", "ada", "--addr", ":7777", "--lease", "0s"], flags].concat());
     assert_eq!(ada.line(), "ada is in chess/ranked/mine, at 192.0.2.1:7777");
     ada
 }
@@ -24,7 +24,8 @@ fn whoever_hosts_sees_who_comes_and_how_full_it_is() {
     assert_eq!(ada.line(), "* seats 1/2, owner ada (you), version 1.4, open, mode=blitz");
     assert_eq!(ada.error_line(), "nobody else is there yet; Ctrl-C leaves");
 
-    let mut bob = server.client(&["join", MINE, "--id", "bob", "--addr", "192.0.2.7:1", "--app-version", "1.4"]);
+    let mut bob =
+        server.client(&["join", MINE, "--id", "bob", "--addr", "192.0.2.7:1", "--app-version", "1.4", "--lease", "0s"]);
     assert_eq!(bob.line(), "bob is in chess/ranked/mine, at 192.0.2.7:1");
     assert_eq!(bob.line(), "* seats 2/2, owner ada, version 1.4, open, mode=blitz");
     assert_eq!(bob.line(), "+ ada  192.0.2.1:7777");
@@ -55,7 +56,7 @@ fn a_program_reads_games_as_json() {
         })
     );
     assert_eq!(ada.json()["event"], "current");
-    let bob = server.client(&["join", MINE, "--id", "bob", "--json"]);
+    let bob = server.client(&["join", MINE, "--id", "bob", "--lease", "0s", "--json"]);
     let came = ada.json();
     assert_eq!((&came["event"], &came["id"]), (&json!("registered"), &json!("bob")));
     assert_eq!((&came["members"], &came["capacity"]), (&json!(2), &json!(4)));
@@ -115,7 +116,8 @@ fn a_game_passes_to_the_oldest_or_ends_with_its_owner() {
     assert_eq!(bob.line(), "- ada (disconnected)  [1]");
     assert_eq!(bob.line(), "* seats 1, owner bob (you), open");
 
-    let mut carol = server.client(&["host", "chess/short", "--id", "carol", "--owner-policy", "close"]);
+    let mut carol =
+        server.client(&["host", "chess/short", "--id", "carol", "--owner-policy", "close", "--lease", "0s"]);
     assert_eq!(carol.line(), "carol is in chess/short");
     let dave = server.client(&["join", "chess/short", "--id", "dave"]);
     assert_eq!(dave.line(), "dave is in chess/short");

@@ -5,7 +5,7 @@ const MINE: &str = "chess/mine";
 
 /// Ada hosts, Bob is there, and both know of each other.
 fn ada_and_bob(server: &Server) -> (Program, Program) {
-    let ada = server.client(&["host", MINE, "--id", "ada"]);
+    let ada = server.client(&["host", MINE, "--id", "ada", "--lease", "0s"]);
     assert_eq!(ada.line(), "ada is in chess/mine");
     assert_eq!(ada.line(), "* seats 1, owner ada (you), open");
     let bob = server.client(&["join", MINE, "--id", "bob"]);

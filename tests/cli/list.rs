@@ -3,7 +3,7 @@ use serde_json::Value;
 
 /// Somebody who hosts that game, and has a seat when this returns.
 fn host(server: &Server, ns: &str, flags: &[&str]) -> Program {
-    let host = server.client(&[&["host", ns, "--id", "ada"], flags].concat());
+    let host = server.client(&[&["host", ns, "--id", "ada", "--lease", "0s"], flags].concat());
     host.line();
     host
 }
@@ -47,7 +47,7 @@ fn what_changes_is_printed_line_by_line() {
     let _old = host(&server, "chess/a", &["--capacity", "4"]);
     let watch = server.client(&["list", "chess/*", "--watch"]);
     assert_eq!(watch.line(), "+ chess/a  1/4  ada  -  open");
-    let bob = server.client(&["join", "chess/a", "--id", "bob"]);
+    let bob = server.client(&["join", "chess/a", "--id", "bob", "--lease", "0s"]);
     assert_eq!(watch.line(), "~ chess/a  2/4  ada  -  open");
     let mut new = host(&server, "chess/b", &["--game-attr", "map=a\u{1b}[2J"]);
     assert_eq!(watch.line(), "+ chess/b  1  ada  -  open  map=a\\u{1b}[2J");
@@ -151,7 +151,7 @@ mod on_a_terminal {
         let (mut terminal, watch) = Terminal::start(&mut server.command(&["list", "chess/*", "--watch"]), 48, 10);
         terminal.wait_for("\x1b[?1049h");
         terminal.wait_for("1 game in chess/*; Ctrl-C ends");
-        let _bob = server.client(&["join", "chess/a", "--id", "bob"]);
+        let _bob = server.client(&["join", "chess/a", "--id", "bob", "--lease", "0s"]);
         terminal.wait_for("\x1b[H");
         let picture = terminal.wait_for("Ctrl-C ends\x1b[J");
         assert!(picture.contains("chess/a    2/4    ada    -        open  map=a\\u…\x1b[K\r\n"), "{picture:?}");

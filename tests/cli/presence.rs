@@ -18,7 +18,7 @@ fn those_who_join_and_watch_see_each_other() {
     assert_eq!(ada.line(), "ada is in chess/K7QP, at 192.0.2.1:7777");
     assert_eq!(watch.line(), "+ ada  192.0.2.1:7777  name=Ada Lovelace");
 
-    let mut bob = server.client(&["join", "chess/K7QP", "--id", "bob", "--addr", "udp://192.0.2.7:1"]);
+    let mut bob = server.client(&["join", "chess/K7QP", "--id", "bob", "--addr", "udp://192.0.2.7:1", "--lease", "0s"]);
     assert_eq!(bob.line(), "bob is in chess/K7QP, at udp://192.0.2.7:1");
     assert_eq!(bob.line(), "+ ada  192.0.2.1:7777  name=Ada Lovelace");
     for other in [&ada, &watch] {
@@ -36,8 +36,19 @@ fn a_program_reads_the_same_as_json() {
     let watch = server.client(&["watch", "chess/*", "--json"]);
     assert_eq!(unnumbered(watch.json()), json!({"event": "current", "pattern": "chess/*"}));
 
-    let mut ada =
-        server.client(&["join", "chess/K7QP", "--id", "ada", "--addr", "0.0.0.0:1", "--attr", "name=Ada", "--json"]);
+    let mut ada = server.client(&[
+        "join",
+        "chess/K7QP",
+        "--id",
+        "ada",
+        "--addr",
+        "0.0.0.0:1",
+        "--attr",
+        "name=Ada",
+        "--lease",
+        "0s",
+        "--json",
+    ]);
     let peer = |event: &str| {
         json!({
             "event": event,
@@ -45,6 +56,7 @@ fn a_program_reads_the_same_as_json() {
             "id": "ada",
             "addresses": ["192.0.2.1:1"],
             "attributes": {"name": "Ada"},
+            "state": "PRESENT",
         })
     };
     assert_eq!(unnumbered(ada.json()), peer("joined"));
@@ -153,10 +165,45 @@ fn a_server_that_is_not_there_is_69() {
 #[test]
 fn a_server_that_goes_away_is_69() {
     let mut server = Server::start();
-    let watch = server.client(&["watch", "a", "--json"]);
+    let watch = server.client(&["watch", "a", "--json", "--reconnect", "0s"]);
     assert_eq!(watch.json()["event"], "current");
     server.program.kill();
     assert_eq!(watch.finish().code(), 69);
+}
+
+#[test]
+fn a_server_that_comes_back_is_found_again() {
+    let mut server = Server::start();
+    let watch = server.client(&["watch", "chess", "--reconnect", "1m"]);
+    assert_eq!(watch.error_line(), "nobody is there yet; Ctrl-C ends");
+    let ada = server.client(&["join", "chess", "--id", "ada"]);
+    assert_eq!(ada.line(), "ada is in chess");
+    assert_eq!(watch.line(), "+ ada");
+    server.program.kill();
+    let lost = watch.error_line();
+    assert!(lost.starts_with("the connection is lost") && lost.ends_with("; trying to connect again"), "{lost}");
+    let _again = Program::start(&mut foregather(&["serve", "--listen", &server.address, "--advertise", "192.0.2.1"]));
+    assert_eq!(watch.error_line(), "connected again");
+    // Whichever of them was back first: in the end she is there, for both.
+    let bob = server.client(&["join", "chess", "--id", "bob", "--for", "1h"]);
+    assert_eq!(bob.line(), "bob is in chess");
+    while watch.line() != "+ bob" {}
+}
+
+#[test]
+fn who_is_away_is_shown_as_that() {
+    let server = Server::start();
+    let (text, json) = (server.client(&["watch", "chess"]), server.client(&["watch", "chess", "--json"]));
+    assert_eq!(json.json()["event"], "current");
+    let mut ada = server.client(&["join", "chess", "--id", "ada", "--lease", "1h"]);
+    assert_eq!(text.line(), "+ ada");
+    assert_eq!((&json.json()["state"], ada.line().as_str()), (&json!("PRESENT"), "ada is in chess"));
+    ada.kill();
+    assert_eq!(text.line(), "~ ada (away)");
+    let away = json.json();
+    assert_eq!((&away["event"], &away["state"]), (&json!("updated"), &json!("AWAY")));
+    let listed = server.run(&["discover", "chess"]);
+    assert_eq!(listed.stdout, ["NAMESPACE  PEER  STATE  ADDRESSES  ATTRIBUTES", "chess      ada   away"]);
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub fn run(arguments: &[&str]) -> Finished {
 
 #[derive(Debug)]
 pub struct Program {
-    child: Child,
+    pub child: Child,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
 }

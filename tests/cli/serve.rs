@@ -83,7 +83,7 @@ fn an_address_in_use_is_71() {
 fn a_signal_stops_it_in_order() {
     for signal in ["TERM", "INT"] {
         let server = Server::start();
-        let watch = server.client(&["watch", "chess", "--json"]);
+        let watch = server.client(&["watch", "chess", "--json", "--reconnect", "0s"]);
         assert_eq!(watch.json()["event"], "current");
         server.program.signal(signal);
         assert_eq!(server.program.finish().code(), 0, "{signal}");

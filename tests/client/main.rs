@@ -2,6 +2,8 @@
 //! drives the connections, also while the test waits for a server to stop.
 
 mod games;
+mod proxy;
+mod reconnects;
 mod seats;
 
 use foregather::{
@@ -50,6 +52,13 @@ impl Numbers {
     }
 }
 
+/// An own registration as others see it: how long it is kept is not theirs to know.
+fn seen(own: &Registration) -> Arc<Registration> {
+    let mut seen = own.clone();
+    seen.ttl_secs = 0;
+    Arc::new(seen)
+}
+
 /// Who was there, by the events up to `Current`.
 async fn current(events: &mut Events) -> Vec<String> {
     let mut ids = Vec::new();
@@ -57,6 +66,7 @@ async fn current(events: &mut Events) -> Vec<String> {
         match next(events).await {
             Event::Registered(peer) => ids.push(peer.id.to_string()),
             Event::Current { .. } => return ids,
+            Event::Game(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -212,6 +222,10 @@ struct Reader {
 }
 
 impl Reader {
+    fn of(events: Events) -> Self {
+        Self { events, there: BTreeMap::new() }
+    }
+
     /// Takes what is there to be read. Every event must follow from the ones before.
     fn read(&mut self) {
         while let Some(Some(event)) = self.events.next().now_or_never() {
@@ -269,7 +283,7 @@ async fn what_is_told_adds_up_to_what_is_there() -> Result<(), ClientError> {
     while !players.iter().all(|player| player.is_finished()) {
         if readers.len() < 12 {
             let pattern = ["chess/0", "chess/1", "chess/*", "chess/**"][numbers.below(4) as usize];
-            readers.push((pattern, Reader { events: watcher.rendezvous(pattern).await?, there: BTreeMap::new() }));
+            readers.push((pattern, Reader::of(watcher.rendezvous(pattern).await?)));
         } else {
             watcher.discover_page("chess/none", Some(1), None).await?;
         }
@@ -296,7 +310,7 @@ async fn what_is_told_adds_up_to_what_is_there() -> Result<(), ClientError> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_server_that_stops_says_when_to_come_back() -> Result<(), ClientError> {
     let server = server();
-    let client = connect(&server).await;
+    let client = ClientOptions::new().reconnect_for(Duration::ZERO).connect(server.local_addr()).await?;
     let mut events = client.rendezvous("chess/a").await?;
     current(&mut events).await;
     tokio::task::spawn_blocking(move || server.stop()).await.expect("it stops");

@@ -1,6 +1,6 @@
 //! Seats in games: who gets one, what those in it hear, and how it ends.
 
-use super::{Numbers, PATIENCE, connect, server, server_with};
+use super::{Numbers, PATIENCE, connect, seen, server, server_with};
 use foregather::client::{
     Client, ClientError, Code, Entry, Event, Game, GameOptions, LeaveReason, MatchOptions, OwnerPolicy, Peer,
     Registration, Return, Seat,
@@ -81,8 +81,8 @@ async fn a_game_fills_and_empties_and_everybody_in_it_knows() -> Result<(), Clie
     let mut matched = bob.match_game("chess", peer("bob"), MatchOptions::new()).await?;
     assert_eq!((matched.ns(), matched.is_owner()), (hosted.ns(), false));
     assert_eq!(matched.game().expect("it is a game").attributes["map"], "sea");
-    assert_eq!(matched.roster().next().expect("Ada is there"), hosted.own());
-    assert_eq!(comes(&mut hosted).await, matched.own());
+    assert_eq!(matched.roster().next().expect("Ada is there"), seen(&hosted.own()));
+    assert_eq!(comes(&mut hosted).await, seen(&matched.own()));
     assert_eq!((members(&hosted), members(&matched)), (2, 2));
 
     let full = eve.join("chess/K7QP", peer("eve"), Entry::new()).await.expect_err("it is full");
@@ -156,14 +156,14 @@ async fn whoever_is_kicked_is_told_and_whoever_is_banned_stays_out() -> Result<(
     let mut game = ada.host("chess/a", peer("ada"), GameOptions::new()).await?;
     for back in [Return::Allowed, Return::Banned] {
         let mut seat = bob.join("chess/a", peer("bob"), Entry::new()).await?;
-        assert_eq!(comes(&mut game).await, seat.own());
+        assert_eq!(comes(&mut game).await, seen(&seat.own()));
         game.kick(&seat.own().id, back).await?;
         let removed = |event| match event {
             Event::Removed { last, reason, .. } => Some((last, reason)),
             _ => None,
         };
         assert_eq!(until(&mut seat, removed).await, (seat.own(), LeaveReason::Kicked));
-        assert_eq!(leaves(&mut game).await, (seat.own(), LeaveReason::Kicked));
+        assert_eq!(leaves(&mut game).await, (seen(&seat.own()), LeaveReason::Kicked));
         assert_eq!(members(&game), 1);
         let error = seat.update_peer(Peer::new()).await.expect_err("it would be to enter again");
         assert_eq!(error.code(), Some(Code::NotMember));
@@ -232,7 +232,7 @@ async fn a_match_makes_a_game_or_waits_for_one() -> Result<(), ClientError> {
     assert!(made.is_owner());
     let found = bob.match_game("chess", Peer::new(), duel()).await?;
     assert_eq!(found.ns(), made.ns());
-    assert_eq!(comes(&mut made).await, found.own());
+    assert_eq!(comes(&mut made).await, seen(&found.own()));
     drop(found);
     leaves(&mut made).await;
     // The code that a person reads out is a way in as well.
@@ -244,7 +244,7 @@ async fn a_match_makes_a_game_or_waits_for_one() -> Result<(), ClientError> {
         ada.host("go/a", peer("ada"), GameOptions::new()).await
     };
     let (found, mut opened) = tokio::try_join!(waiting, opened)?;
-    assert_eq!(comes(&mut opened).await, found.own());
+    assert_eq!(comes(&mut opened).await, seen(&found.own()));
 
     let wait = MatchOptions::new().wait(Duration::from_millis(1));
     let error = bob.match_game("poker", peer("bob"), wait).await.expect_err("none opens");

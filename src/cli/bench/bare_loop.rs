@@ -21,6 +21,8 @@ pub(super) struct Script {
     pub(super) replies: Vec<Bytes>,
     /// What each member is sent when one comes.
     pub(super) announcement: Bytes,
+    /// What each member is sent when one goes; nothing if it is empty.
+    pub(super) farewell: Bytes,
 }
 
 /// Serves `script` on a thread of its own until the process ends: one thread,
@@ -57,6 +59,11 @@ pub(super) fn start(script: Script) -> io::Result<SocketAddr> {
                     Ok(read) if read == script.request_bytes => {}
                     _ => {
                         newcomers.remove(&key);
+                        if !script.farewell.is_empty() {
+                            for mut member in &members {
+                                member.write_all(&script.farewell)?;
+                            }
+                        }
                         continue;
                     }
                 }

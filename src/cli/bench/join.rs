@@ -51,6 +51,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         members,
         replies: vec![framed(&roster)?],
         announcement: announcement.into(),
+        farewell: Bytes::new(),
     };
     let bare_loop = cores.serve(|| bare_loop::start(script))??;
     let mut bare = Side::gather(bare_loop, members, 1)?;

@@ -3,6 +3,7 @@
 
 mod bare_loop;
 mod cores;
+mod crash;
 mod join;
 mod memory;
 mod peer;
@@ -14,6 +15,10 @@ use std::error::Error;
 /// What to measure.
 #[derive(Debug, clap::Subcommand)]
 pub enum Bench {
+    /// The time from the SIGKILL of a client's process until the others of its game
+    /// have heard that it is gone, beside that of a bare loop which tells them when
+    /// a connection ends.
+    Crash(crash::Args),
     /// The time from connecting to a complete roster of a game's members,
     /// beside that of a bare loop which only moves the same bytes.
     Join(join::Args),
@@ -30,6 +35,7 @@ impl Bench {
     /// Measures, and prints what came out.
     pub fn run(self) -> Result<(), Box<dyn Error>> {
         match self {
+            Self::Crash(args) => crash::run(&args),
             Self::Join(args) => join::run(&args),
             Self::Match(args) => quick_match::run(&args),
             Self::Memory(args) => memory::run(&args),

@@ -67,7 +67,13 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     pool.leave()?;
     let replies = answers.iter().map(|answer| framed(answer)).collect::<Result<Vec<Bytes>, _>>()?;
     let request = pool.players[0].request.clone();
-    let script = Script { request_bytes: request.len(), members: 0, replies, announcement: Bytes::new() };
+    let script = Script {
+        request_bytes: request.len(),
+        members: 0,
+        replies,
+        announcement: Bytes::new(),
+        farewell: Bytes::new(),
+    };
     let bare_loop = cores.serve(|| bare_loop::start(script))??;
     // As many connections in turn as of the server's.
     let mut bare = pool.players.iter().map(|_| Peer::connect(bare_loop)).collect::<Result<Vec<Peer>, _>>()?;

@@ -4,6 +4,7 @@ use super::{
     table,
 };
 use crate::cli::{
+    connection::Connection,
     exit::Failure,
     output::{self, Output, printable},
     signals::Signals,
@@ -23,6 +24,7 @@ pub(super) struct Live<'a> {
     pub(super) output: Output,
     pub(super) pattern: &'a str,
     pub(super) games: Games,
+    pub(super) connection: Connection,
     pub(super) stay: Option<Duration>,
 }
 
@@ -34,6 +36,7 @@ impl Live<'_> {
             tokio::select! {
                 () = signals.next() => return Ok(()),
                 () = until(end) => return Ok(()),
+                () = self.connection.tell() => {}
                 event = self.games.next() => match event {
                     Some(event) => self.tell(&event)?,
                     None => return Ok(()),
@@ -84,6 +87,7 @@ impl Live<'_> {
                 }
                 // What has changed is drawn once, however much it is.
                 () = resizes.next() => next_at = next_at.or(Some(Instant::now())),
+                _ = self.connection.changed() => next_at = next_at.or(Some(Instant::now())),
                 event = self.games.next() => match event {
                     Some(GameEvent::Ended(error)) => return Err(error.into()),
                     Some(_) => next_at = next_at.or(Some(Instant::now() + PACE)),
@@ -96,11 +100,12 @@ impl Live<'_> {
     /// What is drawn: the table, and below it how much of it there is.
     fn picture(&self, size: Size) -> Vec<String> {
         let games: Vec<Arc<Game>> = self.games.list().collect();
-        picture(&games, self.pattern, size)
+        let end = if self.connection.is_lost() { "connection lost, trying again; Ctrl-C ends" } else { "Ctrl-C ends" };
+        picture(&games, self.pattern, end, size)
     }
 }
 
-fn picture(games: &[Arc<Game>], pattern: &str, size: Size) -> Vec<String> {
+fn picture(games: &[Arc<Game>], pattern: &str, end: &str, size: Size) -> Vec<String> {
     let mut lines = super::table(games);
     // The heading, an empty line and the last one.
     let room = size.rows.saturating_sub(3);
@@ -109,7 +114,7 @@ fn picture(games: &[Arc<Game>], pattern: &str, size: Size) -> Vec<String> {
     let rest = if not_shown == 0 { String::new() } else { format!(", {not_shown} of them below the screen's end") };
     lines.push(String::new());
     let games = if games.len() == 1 { "1 game".into() } else { format!("{} games", games.len()) };
-    lines.push(format!("{games} in {}{rest}; Ctrl-C ends", printable(pattern)));
+    lines.push(format!("{games} in {}{rest}; {end}", printable(pattern)));
     lines.iter().take(size.rows).map(|line| table::fit(line, size.columns)).collect()
 }
 
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn a_picture_fits_the_terminal() {
         let games = ["chess/a", "chess/b", "chess/c"].map(|ns| Arc::new(a_game(ns, Some("ada"))));
-        let picture = |columns, rows| picture(&games, "chess/*", Size { columns, rows });
+        let picture = |columns, rows| picture(&games, "chess/*", "Ctrl-C ends", Size { columns, rows });
         assert_eq!(
             picture(80, 24),
             [

@@ -5,6 +5,7 @@ mod screen;
 
 use super::{
     block_on,
+    connection::{Connection, Reconnect},
     exit::Failure,
     game,
     output::{self, Output, printable},
@@ -46,6 +47,8 @@ pub struct List {
     #[arg(long = "for", value_name = "TIME", value_parser = time::parse, requires = "watch")]
     stay: Option<Duration>,
     #[command(flatten)]
+    reconnect: Reconnect,
+    #[command(flatten)]
     remote: Remote,
 }
 
@@ -53,7 +56,8 @@ impl List {
     pub fn run(self, output: Output) -> Result<(), Failure> {
         let place = self.remote.prepare()?;
         block_on(async {
-            let client = place.client().await?;
+            let reconnect = if self.watch { self.reconnect.time() } else { Duration::ZERO };
+            let client = place.client_for(reconnect).await?;
             if !self.watch {
                 let games = self.once(&client).await?;
                 client.close().await;
@@ -61,7 +65,8 @@ impl List {
             }
             let mut signals = Signals::new()?;
             let games = client.games(&self.pattern, self.attrs.clone()).await?;
-            let live = Live { output, pattern: &self.pattern, games, stay: self.stay };
+            let connection = Connection::of(&client);
+            let live = Live { output, pattern: &self.pattern, games, connection, stay: self.stay };
             let watched = if io::stdout().is_terminal() && !output.is_json() {
                 live.redraw(&mut signals).await
             } else {

@@ -8,8 +8,11 @@ mod orders;
 pub use door::kick;
 pub use orders::peer_id;
 
-use super::{exit::Failure, output::Output, presence::Presence, remote::Place, signals::Signals, time::until};
-use foregather::client::{Client, Seat};
+use super::{
+    connection::Connection, exit::Failure, output::Output, presence::Presence, remote::Place, signals::Signals,
+    time::until,
+};
+use foregather::client::{Client, Seat, State};
 use orders::{Asked, Order, Orders, USAGE};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -43,18 +46,25 @@ impl Stay<'_> {
     pub async fn sit(mut self, client: Client, mut seat: Seat) -> Result<(), Failure> {
         let ns = seat.ns().clone();
         let presence = Presence::new(self.output, ns.as_str(), "nobody else is there yet; Ctrl-C leaves");
-        let stayed = self.follow(&mut seat, presence).await;
+        let stayed = self.follow(&mut seat, presence, Connection::of(&client)).await;
         let leave = async {
             // Others hear that it left, rather than that its connection ended.
             // If it is not there any more, or nobody can be told, that is as good.
-            let _ = seat.leave().await;
+            if matches!(client.state(), State::Connected) {
+                let _ = seat.leave().await;
+            }
             client.close().await;
         };
         self.signals.or(leave).await;
         stayed
     }
 
-    async fn follow(&mut self, seat: &mut Seat, mut presence: Presence<'_>) -> Result<(), Failure> {
+    async fn follow(
+        &mut self,
+        seat: &mut Seat,
+        mut presence: Presence<'_>,
+        mut connection: Connection,
+    ) -> Result<(), Failure> {
         let end = self.length.map(|length| Instant::now() + length);
         // No more are taken before the seat is left, so that the next owner can.
         let mut orders = Orders::new();
@@ -68,6 +78,7 @@ impl Stay<'_> {
             tokio::select! {
                 () = self.signals.next() => return Ok(()),
                 () = until(end) => return Ok(()),
+                () = connection.tell() => {}
                 event = seat.next() => match event {
                     Some(event) => {
                         orders.attend(self.place, seat);

@@ -4,7 +4,7 @@ use super::script::*;
 use crate::{
     client::{
         ClientError,
-        conversation::{Call, Conversation, Numbers},
+        conversation::{Call, Conversation, Introduction, Numbers},
         feed::Subscription,
         lobby::Lobby,
         pages::Paging,
@@ -13,8 +13,8 @@ use crate::{
         waiter::{Claim, Waiter},
     },
     domain::{
-        Answer, Code, Filter, GameList, ListKind, Namespace, Pattern, Refusal, Rendezvous, Request, RequestId, Subject,
-        Welcome,
+        Answer, Code, Filter, GameList, ListKind, Namespace, Pattern, QuickMatch, Refusal, Register, Rendezvous,
+        Request, RequestId, Subject, Welcome,
     },
     limits::Limits,
     wire::{self, proto},
@@ -23,11 +23,12 @@ use bytes::Bytes;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-const WATCH: RequestId = RequestId(1);
-const GAMES: RequestId = RequestId(2);
-const MATCH: RequestId = RequestId(3);
-const ENTER: RequestId = RequestId(4);
-const PAGE: RequestId = RequestId(5);
+const HELLO: RequestId = RequestId(1);
+const WATCH: RequestId = RequestId(2);
+const GAMES: RequestId = RequestId(3);
+const MATCH: RequestId = RequestId(4);
+const ENTER: RequestId = RequestId(5);
+const PAGE: RequestId = RequestId(6);
 
 /// Frames of every kind, as a good server sends them.
 fn frames() -> Vec<Bytes> {
@@ -65,7 +66,7 @@ fn game_page(games: Vec<crate::domain::Game>) -> Answer {
 fn no_bytes_make_the_client_panic() {
     // Each frame with each of its bytes changed, cut off there, or doubled.
     for frame in frames() {
-        let (_, body) = frame.split_at(if frame[0] & 0x80 == 0 { 1 } else { 2 });
+        let body = body(&frame);
         for at in 0..body.len() {
             for change in [0x00, 0x01, 0x02, 0x7f, 0x80, 0xff] {
                 let mut changed = body.to_vec();
@@ -76,10 +77,15 @@ fn no_bytes_make_the_client_panic() {
     }
 }
 
+/// A frame without its length.
+fn body(frame: &[u8]) -> &[u8] {
+    frame.split_at(if frame[0] & 0x80 == 0 { 1 } else { 2 }).1
+}
+
 /// Says all of that to a client that waits for answers of every kind.
 fn hear(bodies: &[&[u8]]) {
     let numbers = Arc::<Numbers>::default();
-    let mut conversation = Conversation::new(numbers.clone(), Arc::default());
+    let mut conversation = Conversation::new(numbers.clone(), Arc::default(), Introduction::default());
     let (pattern, ns) = (Pattern::parse("a/*").expect("it is legal"), Namespace::parse("a").expect("it is legal"));
     let peers = || Subscription::new(Roster::new(pattern.clone(), 2_000), Arc::default());
     let (events, matched, entered) = (peers(), peers(), peers());
@@ -94,19 +100,48 @@ fn hear(bodies: &[&[u8]]) {
         reader: Reader::Peers(stream.feed()),
     };
     let too_many = ClientError::TooMany { pattern: String::new(), limit_bytes: 0 };
-    for waiter in [
-        watch(Subject::default(), Reader::Peers(events.feed())),
-        watch(Subject::Games { filter: Filter::default() }, Reader::Games(games.feed())),
-        Waiter::Match { outcome: oneshot::channel().0, claim: claim(&matched) },
-        Waiter::Enter { outcome: oneshot::channel().0, claim: claim(&entered) },
-        Waiter::GamePage(Paging::new(oneshot::channel().0, 2_000, too_many)),
+    conversation.begin();
+    let welcome = Answer::Welcome(Welcome {
+        resume: Bytes::from_static(b"token"),
+        ..Welcome::new("~s".into(), ([192, 0, 2, 7], 1).into())
+    });
+    wire::answer(Some(HELLO), &welcome, &Limits::default(), |frame| {
+        conversation.receive(body(&frame)).expect("a good server's WELCOME");
+    });
+    let peer = || crate::domain::Peer::default();
+    let register = || Request::Register(Register { ttl_secs: 30, ..Register::new(ns.clone(), peer()) });
+    let quick_match = QuickMatch {
+        pool: ns.clone(),
+        peer: peer(),
+        app_version: Default::default(),
+        create: None,
+        wait: Default::default(),
+        ttl_secs: 30,
+    };
+    for (request, waiter) in [
+        (register(), watch(Subject::default(), Reader::Peers(events.feed()))),
+        (register(), watch(Subject::Games { filter: Filter::default() }, Reader::Games(games.feed()))),
+        (
+            Request::Match(Box::new(quick_match)),
+            Waiter::Match { outcome: oneshot::channel().0, claim: claim(&matched) },
+        ),
+        (register(), Waiter::Enter { outcome: oneshot::channel().0, claim: claim(&entered) }),
+        (register(), Waiter::GamePage(Paging::new(oneshot::channel().0, 2_000, too_many))),
     ] {
-        conversation.call(Call { id: numbers.next(), frame: Bytes::new(), waiter });
+        conversation.call(Call { id: numbers.next(), request, frame: Bytes::new(), waiter });
     }
+    conversation.outgoing().clear();
     for body in bodies {
         // What is wrong with it is told elsewhere.
         let _ = conversation.receive(body);
     }
+    // The same on a connection in place of this one.
+    conversation.interrupt();
+    conversation.begin();
+    for body in bodies {
+        let _ = conversation.receive(body);
+    }
+    conversation.outgoing().clear();
     drop((events, matched, entered, games));
     conversation.tidy();
     assert!(conversation.outgoing().len() < 400, "it says no more than it was made to");

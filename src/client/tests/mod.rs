@@ -3,14 +3,17 @@
 
 mod games;
 mod hostile;
+mod losses;
 mod matches;
 mod members;
+mod pulses;
+mod returns;
 mod script;
 mod seats;
 
 use super::{ClientError, ClientOptions, Event, Peer};
 use crate::{
-    domain::{Answer, Code, Discover, Refusal, Rendezvous, Request, RequestId, Welcome},
+    domain::{Answer, Code, Discover, Refusal, Rendezvous, Request, RequestId, Unregister, Welcome},
     limits::Limits,
     wire::{self, FrameCodec, proto},
 };
@@ -39,7 +42,7 @@ async fn hello_comes_first_and_its_answer_is_kept() {
         let observed = ([192, 0, 2, 7], 1).into();
         server.answer(id, Answer::Welcome(Welcome::new("~s".into(), observed))).await;
     };
-    let (client, ()) = join!(ClientOptions::new().agent("chess/1.4").connect_over(read, write), script);
+    let (client, ()) = join!(connect_over(ClientOptions::new().agent("chess/1.4"), read, write), script);
     let client = client.expect("it was welcomed");
     assert_eq!(client.welcome().session, "~s");
     assert_eq!(client.welcome().observed.to_string(), "192.0.2.7:1");
@@ -247,13 +250,12 @@ async fn the_last_word_is_heard_where_nothing_can_be_said_any_more() {
     let read = FramedRead::new(split(server_reads).0, FrameCodec::new(64 * 1024));
     let mut server = Server { read, write: split(server_writes).1 };
     let greet = async {
-        let observed = ([192, 0, 2, 7], 1).into();
-        server.next_gets(Answer::Welcome(Welcome::new("~s".into(), observed))).await;
+        server.next_gets(welcome()).await;
         let Server { read, write } = server;
         drop(read);
         write
     };
-    let (client, mut write) = join!(ClientOptions::new().connect_over(client_reads, client_writes), greet);
+    let (client, mut write) = join!(connect_over(ClientOptions::new(), client_reads, client_writes), greet);
     let client = client.expect("it was welcomed");
     let last_word = async {
         // Until the client has tried to write, and could not.
@@ -286,7 +288,7 @@ async fn a_call_without_an_answer_ends_at_its_deadline() {
     settle(&client, &mut server).await;
 
     let (read, write) = split(ends(1 << 16).0);
-    let error = ClientOptions::new().deadline(Duration::MAX).connect_over(read, write).await;
+    let error = connect_over(ClientOptions::new().deadline(Duration::MAX), read, write).await;
     assert!(matches!(error, Err(ClientError::Protocol(_))), "{error:?}");
 }
 
@@ -294,11 +296,7 @@ async fn a_call_without_an_answer_ends_at_its_deadline() {
 async fn a_server_that_does_not_read_blocks_nothing_but_requests() {
     let (client, mut server) = ends(256);
     let (read, write) = split(client);
-    let greet = async {
-        let observed = ([192, 0, 2, 7], 1).into();
-        server.next_gets(Answer::Welcome(Welcome::new("~s".into(), observed))).await;
-    };
-    let (client, ()) = join!(ClientOptions::new().connect_over(read, write), greet);
+    let (client, ()) = join!(connect_over(ClientOptions::new(), read, write), server.next_gets(welcome()));
     let client = client.expect("it was welcomed");
     let mut events = watching(&client, &mut server, "a").await;
 
@@ -322,6 +320,8 @@ async fn a_server_that_does_not_read_blocks_nothing_but_requests() {
         match request {
             Request::Register(_) => registrations += 1,
             Request::Heartbeat { nonce, reply: true } => answered.push(nonce),
+            // What may have been granted is given up.
+            Request::Unregister(Unregister { peer: None, .. }) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -433,6 +433,8 @@ async fn a_close_is_polite() {
         // What was asked before is answered after the client has closed its side.
         let (id, request) = server.asked().await;
         assert!(matches!(request, Request::Register(_)));
+        let (_, request) = server.asked().await;
+        assert!(matches!(request, Request::Unregister(Unregister { peer: None, .. })), "{request:?}");
         assert!(server.next().await.is_none());
         server.answer(id, Answer::Granted { registration: registration("a", "me", 101), game: None }).await;
         drop(server);

@@ -3,21 +3,29 @@
 use crate::{
     client::{
         Client, ClientError, ClientOptions, Entry, Event, Events, GameEvent, Games, MatchOptions, OwnerPolicy, Peer,
-        Seat,
+        Seat, bounds, dial::Dial,
     },
     domain::{
-        self, Announcement, Answer, AppVersion, Code, Game, GameList, LeaveReason, ListKind, Namespace, Pattern,
-        PeerId, Refusal, Registration, Rendezvous, Request, RequestId, Roster, Unregister, Welcome,
+        self, Announcement, Answer, AppVersion, Code, Game, GameList, Hello, LeaveReason, ListKind, Namespace, Pattern,
+        PeerId, Refusal, Register, Registration, Rendezvous, Request, RequestId, Roster, Unregister, Welcome,
     },
     limits::Limits,
     wire::{self, FrameCodec},
 };
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
-use std::{sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
-    io::{AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split},
     join,
+    sync::mpsc,
 };
 use tokio_util::codec::FramedRead;
 
@@ -95,14 +103,128 @@ pub(super) fn ends(buffer: usize) -> (DuplexStream, Server) {
     (client, Server { read: FramedRead::new(read, FrameCodec::new(64 * 1024)), write })
 }
 
+/// A way to the server on which there is one connection.
+struct Once<R, W>(Option<(R, W)>);
+
+impl<R, W> Dial for Once<R, W>
+where
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    type Read = R;
+    type Write = W;
+
+    async fn dial(&mut self) -> io::Result<(R, W)> {
+        self.0.take().ok_or_else(|| io::ErrorKind::ConnectionRefused.into())
+    }
+}
+
+/// Connects over that connection, and never again.
+pub(super) async fn connect_over<R, W>(options: ClientOptions, read: R, write: W) -> Result<Client, ClientError>
+where
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    options.reconnect_for(Duration::ZERO).connect_by(Once(Some((read, write))), "a pipe").await
+}
+
+/// Where a client that reconnects comes to.
+pub(super) struct Doors {
+    servers: mpsc::Receiver<Server>,
+    /// So many attempts find nothing.
+    pub(super) closed_for: Arc<AtomicU32>,
+    /// How many were made.
+    pub(super) attempts: Arc<AtomicU32>,
+}
+
+/// The client's way to them.
+struct Ways {
+    servers: mpsc::Sender<Server>,
+    closed_for: Arc<AtomicU32>,
+    attempts: Arc<AtomicU32>,
+}
+
+impl Dial for Ways {
+    type Read = ReadHalf<DuplexStream>;
+    type Write = WriteHalf<DuplexStream>;
+
+    async fn dial(&mut self) -> io::Result<(Self::Read, Self::Write)> {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        let closed_for = self.closed_for.load(Ordering::Relaxed);
+        let (client, server) = ends(1 << 16);
+        if closed_for > 0 || self.servers.send(server).await.is_err() {
+            self.closed_for.store(closed_for.saturating_sub(1), Ordering::Relaxed);
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        Ok(split(client))
+    }
+}
+
+impl Doors {
+    /// The next connection, on which nothing was said yet.
+    pub(super) async fn next(&mut self) -> Server {
+        self.servers.recv().await.expect("the client comes back")
+    }
+
+    /// The next connection, up to the answer to its HELLO.
+    pub(super) async fn welcomed(&mut self, token: &'static str, resumed: bool) -> (Server, Hello) {
+        let mut server = self.next().await;
+        let hello = server.welcomes(token, resumed).await;
+        (server, hello)
+    }
+}
+
+impl Server {
+    /// The next request, which is HELLO, and is answered.
+    pub(super) async fn welcomes(&mut self, token: &'static str, resumed: bool) -> Hello {
+        let (id, request) = self.asked().await;
+        let Request::Hello(hello) = request else { panic!("{request:?}") };
+        let heartbeat = hello.heartbeat.unwrap_or(Duration::from_secs(5));
+        let (session, observed) = ("~s".to_owned(), ([192, 0, 2, 7], 1).into());
+        let resume = Bytes::from_static(token.as_bytes());
+        self.answer(id, Answer::Welcome(Welcome { session, observed, resume, resumed, heartbeat })).await;
+        hello
+    }
+
+    /// The next request, which renews a registration; under which number, and as
+    /// what.
+    pub(super) async fn renewed(&mut self) -> (RequestId, Register) {
+        let (id, request) = self.asked().await;
+        let Request::Register(register) = request else { panic!("{request:?}") };
+        (id, register)
+    }
+
+    /// The next request, which is for a watch.
+    pub(super) async fn watched(&mut self) -> (RequestId, Rendezvous) {
+        let (id, request) = self.asked().await;
+        let Request::Rendezvous(watch) = request else { panic!("{request:?}") };
+        assert!(!watch.leave, "{watch:?}");
+        (id, watch)
+    }
+}
+
+/// A client whose connections come one after the other; the first one is there.
+/// The token of its session is "first".
+pub(super) async fn reconnecting(options: ClientOptions) -> (Client, Server, Doors) {
+    let (servers, receiver) = mpsc::channel(1);
+    let (closed_for, attempts): (Arc<AtomicU32>, Arc<AtomicU32>) = Default::default();
+    let mut doors = Doors { servers: receiver, closed_for: closed_for.clone(), attempts: attempts.clone() };
+    let ways = Ways { servers, closed_for, attempts };
+    let (client, (server, _)) = join!(options.connect_by(ways, "a pipe"), doors.welcomed("first", false));
+    doors.attempts.store(0, Ordering::Relaxed);
+    (client.expect("it was welcomed"), server, doors)
+}
+
+/// What a server says that cannot be lost, nor asks for signs of life.
+pub(super) fn welcome() -> Answer {
+    let observed = ([192, 0, 2, 7], 1).into();
+    Answer::Welcome(Welcome { heartbeat: bounds::HEARTBEAT_MAX, ..Welcome::new("~s".into(), observed) })
+}
+
 pub(super) async fn connected_with(options: ClientOptions) -> (Client, Server) {
     let (client, mut server) = ends(1 << 16);
     let (read, write) = split(client);
-    let greet = async {
-        let observed = ([192, 0, 2, 7], 1).into();
-        server.next_gets(Answer::Welcome(Welcome::new("~s".into(), observed))).await;
-    };
-    let (client, ()) = join!(options.connect_over(read, write), greet);
+    let (client, ()) = join!(connect_over(options, read, write), server.next_gets(welcome()));
     (client.expect("it was welcomed"), server)
 }
 
@@ -120,7 +242,7 @@ pub(super) async fn connecting(bytes: &[u8]) -> ClientError {
         server.send(bytes).await;
         drop(server);
     };
-    let (client, ()) = join!(ClientOptions::new().connect_over(read, write), refuse);
+    let (client, ()) = join!(connect_over(ClientOptions::new(), read, write), refuse);
     client.expect_err("it was not welcomed")
 }
 
