@@ -7,7 +7,7 @@ use foregather::{
     server::{Server, ServerOptions},
     wire::{
         FrameCodec,
-        proto::{Message, MessageType, StatusCode},
+        proto::{Message, MessageType, StatusCode, Welcome},
     },
 };
 use prost::Message as _;
@@ -46,6 +46,8 @@ pub fn server_with(change: impl FnOnce(&mut ServerOptions)) -> Server {
     // A test asks as fast as it can; the rates have tests of their own.
     options.limits.entries_per_sec = 1_000_000;
     options.limits.entries_burst = 10_000_000;
+    // Nor is a slow test to be asked for signs of life.
+    options.limits.heartbeat_ms = 60_000;
     change(&mut options);
     Server::start(options).expect("a free port of loopback")
 }
@@ -57,6 +59,13 @@ pub async fn clients<const COUNT: usize>(server: &Server) -> [Client; COUNT] {
         clients.push(Client::connect(server).await);
     }
     clients.try_into().unwrap_or_else(|_| unreachable!("there are as many as were asked for"))
+}
+
+/// A client that has said this HELLO, and its WELCOME.
+pub async fn welcomed(server: &Server, hello: Message) -> (Client, Welcome) {
+    let mut client = Client::connect(server).await;
+    let welcome = client.hello(hello).await;
+    (client, welcome)
 }
 
 pub struct Client {
@@ -100,6 +109,12 @@ impl Client {
             bytes.unsplit(frame(&message));
         }
         self.send_bytes(&bytes).await;
+    }
+
+    /// The same, where the connection may be over already.
+    pub async fn send_or_lost(&mut self, message: Message) {
+        // What the server said before it went is still to be read.
+        let _ = self.stream.write_all(&frame(&message)).await;
     }
 
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
@@ -157,6 +172,11 @@ impl Client {
         let answer = self.ask(1, request).await;
         assert_eq!(code(&answer), StatusCode::Ok, "{answer:?}");
         answer
+    }
+
+    /// Says HELLO, which may be followed by more than the WELCOME.
+    pub async fn hello(&mut self, hello: Message) -> Welcome {
+        welcome(&self.granted(hello).await).clone()
     }
 
     /// Sends a request that must be refused with that code.

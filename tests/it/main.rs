@@ -1,10 +1,12 @@
 //! Black box: a server over real sockets, spoken to in protobuf.
 
 mod addresses;
+mod away_seats;
 mod basics;
 mod capacity;
 mod claims;
 mod client;
+mod client_keys;
 mod connections;
 mod creating;
 mod discover;
@@ -16,8 +18,10 @@ mod game_lists;
 mod game_refusals;
 mod game_storm;
 mod games;
+mod heartbeats;
 mod hostile;
 mod kicks;
+mod leases;
 mod limits;
 mod lobby;
 mod lobby_crowd;
@@ -30,14 +34,18 @@ mod races;
 mod rates;
 mod refusals;
 mod rendezvous;
+mod renewing;
 mod requests;
+mod resume;
 mod secrets;
 mod seed_games;
+mod seed_presence;
 mod seed_scenario;
 mod settings;
 mod shutdown;
 mod snapshots;
 mod start;
+mod tokens;
 mod turnover;
 mod waiting;
 

@@ -1,7 +1,7 @@
 //! The messages of the tests: made in a line, read in a word.
 
 use bytes::{Bytes, BytesMut};
-use foregather::wire::proto::{self, Game, LeaveReason, Message, MessageType, StatusCode};
+use foregather::wire::proto::{self, Game, LeaveReason, Message, MessageType, RegistrationState, StatusCode, Welcome};
 use prost::Message as _;
 use std::collections::BTreeMap;
 
@@ -146,12 +146,43 @@ pub fn filtered(pairs: &[(&str, &str)], mut message: Message) -> Message {
     message
 }
 
+/// The same, to outlive a lost connection for so many seconds.
+pub fn leased(ttl_secs: u32, mut message: Message) -> Message {
+    message.register.iter_mut().for_each(|entry| entry.ttl_secs = Some(ttl_secs));
+    if let Some(entry) = &mut message.r#match {
+        entry.ttl_secs = Some(ttl_secs);
+    }
+    message
+}
+
+/// REGISTER of what must be there already.
+pub fn renew(ns: &str, id: &str) -> Message {
+    let mut message = register(ns, id);
+    message.register[0].renew = Some(true);
+    message
+}
+
 pub fn attributes(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|&(name, value)| (name.into(), value.into())).collect()
 }
 
 pub fn hello() -> Message {
     hello_with(proto::Hello { protocol: Some(1), agent: Some("a test".into()), ..Default::default() })
+}
+
+/// HELLO that goes on with the session of this token.
+pub fn resuming(token: &Bytes) -> Message {
+    hello_with(proto::Hello { protocol: Some(1), resume: Some(token.clone()), ..Default::default() })
+}
+
+/// HELLO of a program that keeps this key.
+pub fn keyed(key: &'static str) -> Message {
+    hello_with(proto::Hello { protocol: Some(1), client_key: Some(key.into()), ..Default::default() })
+}
+
+/// HELLO that wishes to be asked after so many milliseconds of silence.
+pub fn wishing(heartbeat_ms: impl Into<Option<u32>>) -> Message {
+    hello_with(proto::Hello { protocol: Some(1), heartbeat_ms: heartbeat_ms.into(), ..Default::default() })
 }
 
 pub fn hello_with(hello: proto::Hello) -> Message {
@@ -213,6 +244,12 @@ pub fn id_of(entry: &proto::Register) -> &str {
     entry.peer.as_ref().and_then(|peer| peer.id.as_deref()).expect("who is listed has an id")
 }
 
+/// Who is listed and can be reached, and who cannot, in order.
+pub fn states(message: &Message) -> Vec<(&str, RegistrationState)> {
+    assert_eq!(message.r#type(), MessageType::Register, "{message:?}");
+    message.register.iter().map(|entry| (id_of(entry), entry.state())).collect()
+}
+
 /// The addresses of the first who is listed, as text.
 pub fn addresses(message: &Message) -> Vec<String> {
     let peer = message.register[0].peer.as_ref().expect("who is listed is a peer");
@@ -227,6 +264,16 @@ pub fn gone(message: &Message) -> Vec<(&str, LeaveReason)> {
         .iter()
         .map(|entry| (entry.peer.as_ref().and_then(|peer| peer.id.as_deref()).expect("it has an id"), entry.reason()))
         .collect()
+}
+
+pub fn welcome(message: &Message) -> &Welcome {
+    assert_eq!(message.r#type(), MessageType::Welcome, "{message:?}");
+    message.welcome.as_ref().expect("a WELCOME holds one")
+}
+
+/// What it takes to go on with the session.
+pub fn token(welcome: &Welcome) -> &Bytes {
+    welcome.resume.as_ref().expect("a WELCOME holds a token")
 }
 
 /// The game that the message is about.
