@@ -67,11 +67,7 @@ fn register(ns_text: &str, id: Option<&str>, address: &str) -> Request {
 }
 
 fn watch(pattern: &str) -> Request {
-    Request::Rendezvous(Rendezvous {
-        pattern: Pattern::parse(pattern).expect("it is legal"),
-        subject: Subject::default(),
-        leave: false,
-    })
+    Request::Rendezvous(Rendezvous::new(Pattern::parse(pattern).expect("it is legal"), Subject::default()))
 }
 
 fn ask(hub: &mut Hub, out: &mut Frames, session: SessionId, request_id: Option<u64>, request: Request) -> Progress {

@@ -86,7 +86,7 @@ impl Client {
         let what = format!("the games of {pattern}");
         let lobby = Lobby::new(pattern.clone(), filter.clone(), self.roster_bytes);
         let games = Games(Subscription::new(lobby, self.line.stream_gone()));
-        let asked = Rendezvous { pattern, subject: Subject::Games { filter }, leave: false };
+        let asked = Rendezvous::new(pattern, Subject::Games { filter });
         self.line.in_time(what, self.watch(asked, Reader::Games(games.0.feed()))).await?;
         Ok(games)
     }

@@ -208,7 +208,7 @@ impl Client {
     async fn watch_peers(&self, pattern: Pattern, secret: Secret) -> Result<Events, ClientError> {
         let what = format!("the rendezvous in {pattern}");
         let events = self.events(pattern.clone());
-        let asked = Rendezvous { pattern, subject: Subject::Peers { secret }, leave: false };
+        let asked = Rendezvous::new(pattern, Subject::Peers { secret });
         self.line.in_time(what, self.watch(asked, Reader::Peers(events.0.feed()))).await?;
         Ok(events)
     }

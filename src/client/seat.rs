@@ -137,7 +137,7 @@ impl Client {
         let claim = Claim { within: (&ns).into(), peer: peer.id.clone(), reader: reader.clone() };
         let entered = self.line.ask(Request::Register(register), |outcome| Waiter::Enter { outcome, claim });
         // Whoever is there needs no secret to watch.
-        let watched = self.watch(Rendezvous { pattern: ns.into(), subject: Subject::default(), leave: false }, reader);
+        let watched = self.watch(Rendezvous::new(ns.into(), Subject::default()), reader);
         let both = async {
             let (entered, watched) = future::join(entered, watched).await;
             let (registration, _game): Granted = entered?;

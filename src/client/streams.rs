@@ -256,7 +256,7 @@ impl Streams {
                 Subject::Peers { .. } => Subject::default(),
                 Subject::Games { .. } => Subject::Games { filter: Filter::default() },
             };
-            self.requests.push(Request::Rendezvous(Rendezvous { pattern, subject, leave: true }));
+            self.requests.push(Request::Rendezvous(Rendezvous { leave: true, ..Rendezvous::new(pattern, subject) }));
         }
     }
 

@@ -255,7 +255,7 @@ fn seated(
         own.enter(&registration, entry(asked, &game, &registration), true);
     }
     streams.sit(&reader, &registration);
-    streams.watch(&reader, &Rendezvous { pattern: (&ns).into(), subject: Subject::default(), leave: false });
+    streams.watch(&reader, &Rendezvous::new((&ns).into(), Subject::default()));
     let listed = feed.change(|roster| {
         roster.settle_in(&ns);
         roster.list(Some(game), peers.collect(), version, more)
@@ -312,6 +312,7 @@ fn name(answer: &Answer) -> &'static str {
         Answer::Granted { .. } => "a registration",
         Answer::Roster(Roster { kind: ListKind::Snapshot { .. }, .. }) => "a snapshot",
         Answer::Roster(Roster { kind: ListKind::Page { .. }, .. }) => "a page of a list",
+        Answer::CatchUp(_) => "a catch-up",
         Answer::Games(_) => "a list of games",
         Answer::Seat(_) => "a seat",
         Answer::Welcome(_) => "WELCOME",

@@ -190,6 +190,8 @@ pub enum Answer {
     },
     /// Granted: a list of peers, or a part of it.
     Roster(Roster),
+    /// Granted: what has changed since one who comes back was there.
+    CatchUp(CatchUp),
     /// Granted: a list of games, or a part of it.
     Games(GameList),
     /// Granted: the seat that MATCH has found, or a part of its roster.
@@ -214,6 +216,22 @@ pub struct Roster {
     pub game: Option<Box<Game>>,
     /// Oldest first within each namespace.
     pub peers: Vec<Arc<Registration>>,
+    /// Another part follows.
+    pub more: bool,
+}
+
+/// What has changed in a namespace since a version that a client has named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatchUp {
+    /// Where.
+    pub ns: Namespace,
+    /// The last change there.
+    pub version: u64,
+    /// The game, in the first part of what happened in one.
+    pub game: Option<Box<Game>>,
+    /// Each peer that has come, changed or left, as it is now, in the order of the
+    /// changes.
+    pub changes: Vec<Announcement>,
     /// Another part follows.
     pub more: bool,
 }

@@ -7,16 +7,18 @@ mod namespace;
 mod outbound;
 mod peer;
 mod request;
+mod state;
 mod status;
 mod time;
 
-pub use answer::{Announcement, Answer, GameList, LeaveReason, ListKind, Registration, Roster, Seat, Welcome};
+pub use answer::{Announcement, Answer, CatchUp, GameList, LeaveReason, ListKind, Registration, Roster, Seat, Welcome};
 pub use game::{AppVersion, Filter, Game, GameSettings, OwnerPolicy, QuickMatch, Secret};
 pub(crate) use game::{check_attributes, within};
 pub use namespace::{Namespace, Pattern};
 pub use outbound::{Allowance, Greeting, Outbound};
 pub use peer::{Address, Attributes, Peer, PeerId};
 pub use request::{Discover, Hello, Inbound, Register, Rendezvous, Request, RequestId, Subject, Unregister};
+pub use state::{Changed, Changes, GameRecord, RegistrationRecord, ResumptionRecord, Rules, State};
 pub use status::{Code, Refusal};
 pub use time::Time;
 

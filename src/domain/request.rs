@@ -122,6 +122,15 @@ pub struct Rendezvous {
     pub subject: Subject,
     /// End the watch rather than begin it.
     pub leave: bool,
+    /// The last change that one who comes back has heard of there.
+    pub since: Option<u64>,
+}
+
+impl Rendezvous {
+    /// RENDEZVOUS of one who has heard nothing yet.
+    pub fn new(pattern: Pattern, subject: Subject) -> Self {
+        Self { pattern, subject, leave: false, since: None }
+    }
 }
 
 /// DISCOVER.

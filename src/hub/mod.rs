@@ -4,18 +4,18 @@
 //! does the same without a network.
 
 mod addresses;
+mod backlog;
 mod resumptions;
 
 use crate::{
-    domain::{
-        Announcement, Answer, Code, Hello, Inbound, LeaveReason, Refusal, Request, RequestId, SessionId, Time, Welcome,
-    },
+    domain::{Answer, Code, Hello, Inbound, LeaveReason, Refusal, Request, RequestId, SessionId, Time, Welcome},
     limits::Limits,
-    registry::{Output, Registry},
+    registry::{News, Output, Registry},
     session::{Beat, Pace, Session},
     wire,
 };
 use addresses::Addresses;
+pub use backlog::Backlog;
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use resumptions::Resumptions;
@@ -30,6 +30,14 @@ use uuid::Uuid;
 pub trait Outlet {
     /// Hands one frame to the connection of that session, if it still has one.
     fn deliver(&mut self, to: SessionId, frame: Bytes);
+
+    /// The same of frames that hold this news, which nobody there has asked for. For a
+    /// reader that is behind they may be folded with what it has not been given yet:
+    /// see [`Backlog`].
+    fn announce(&mut self, to: SessionId, frames: &[Bytes], news: &[News]) {
+        let _ = news;
+        frames.iter().for_each(|frame| self.deliver(to, frame.clone()));
+    }
 
     /// Whether that connection's reader has taken enough for it to be worth
     /// producing more.
@@ -477,17 +485,15 @@ impl Hub {
                 }
                 Output::Ended { session, superseded_by } => self.end(session, superseded_by, outlet),
                 Output::Proceed { to } => outlet.order(to, Order::Proceed),
-                Output::Announce { cause, mut to, announcements } => {
-                    if announcements.iter().any(Announcement::is_about_games) {
+                Output::Announce { cause, mut to, news } => {
+                    if news.iter().any(|news| news.announcement.is_about_games()) {
                         to.retain(|id| self.sessions.get(id).is_some_and(Session::knows_games));
                     }
-                    let mut bytes = 0;
-                    for frame in wire::announcements(&announcements, &self.limits) {
-                        bytes += frame.len() * to.len();
-                        deliveries += to.len();
-                        for &watcher in &to {
-                            outlet.deliver(watcher, frame.clone());
-                        }
+                    let frames = wire::announcements(news.iter().map(|news| &news.announcement), &self.limits);
+                    let bytes = frames.iter().map(Bytes::len).sum::<usize>() * to.len();
+                    deliveries += frames.len() * to.len();
+                    for &watcher in &to {
+                        outlet.announce(watcher, &frames, &news);
                     }
                     self.charge(now, cause, bytes);
                 }

@@ -105,7 +105,7 @@ impl Registry {
             self.registered_bytes += registration.size();
             registration.version = self.next_version();
             let registration: Arc<Registration> = self.spaces.replace(joined, registration);
-            changes.push(Told { joined, own: None, announcement: Announcement::Registered(registration) });
+            changes.push(Told { joined, own: None, news: Announcement::Registered(registration).into() });
         }
         self.tell(session, ns, &audience, Some(session), changes);
     }

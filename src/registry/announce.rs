@@ -1,6 +1,6 @@
 //! Who hears of what happens in a namespace.
 
-use super::{Output, Registry, games::Game};
+use super::{News, Output, Registry, games::Game};
 use crate::domain::{Announcement, Namespace, SessionId};
 
 /// Those who hear of the peers of a namespace: each once, in order, and how
@@ -14,7 +14,7 @@ pub(super) struct Told {
     pub(super) joined: u64,
     /// The one whom it reaches in any case.
     pub(super) own: Option<SessionId>,
-    pub(super) announcement: Announcement,
+    pub(super) news: News,
 }
 
 impl Registry {
@@ -66,7 +66,7 @@ impl Registry {
     ) {
         let listening = audience.iter().filter(|&&(session, _)| Some(session) != except);
         if !self.listings.is_empty() {
-            for Told { joined, own, announcement } in changes {
+            for Told { joined, own, news } in changes {
                 let heard = listening.clone().filter(|&&(session, watches)| self.hears(session, ns, joined, watches));
                 let mut to: Vec<SessionId> = heard.map(|&(session, _)| session).collect();
                 if let Some(own) = own
@@ -74,7 +74,7 @@ impl Registry {
                 {
                     to.insert(place, own);
                 }
-                self.announce(cause, to, announcement);
+                self.announce(cause, to, news);
             }
             return;
         }
@@ -86,15 +86,15 @@ impl Registry {
             if let Some(own) = change.own
                 && to.binary_search(&own).is_err()
             {
-                alone.push((own, change.announcement.clone()));
+                alone.push((own, change.news.clone()));
             }
         }
         if !to.is_empty() {
-            let announcements = changes.into_iter().map(|change| change.announcement).collect();
-            self.outputs.push_back(Output::Announce { cause, to, announcements });
+            let news = changes.into_iter().map(|change| change.news).collect();
+            self.outputs.push_back(Output::Announce { cause, to, news });
         }
-        for (own, announcement) in alone {
-            self.outputs.push_back(Output::Announce { cause, to: vec![own], announcements: vec![announcement] });
+        for (own, news) in alone {
+            self.outputs.push_back(Output::Announce { cause, to: vec![own], news: vec![news] });
         }
     }
 
@@ -106,18 +106,19 @@ impl Registry {
     }
 
     /// Adds to what the same sessions are told already, if they are.
-    pub(super) fn announce(&mut self, cause: SessionId, to: Vec<SessionId>, announcement: Announcement) {
+    pub(super) fn announce(&mut self, cause: SessionId, to: Vec<SessionId>, news: impl Into<News>) {
         if to.is_empty() {
             return;
         }
-        if let Some(Output::Announce { cause: same, to: before, announcements }) = self.outputs.back_mut()
+        let next = news.into();
+        if let Some(Output::Announce { cause: same, to: before, news }) = self.outputs.back_mut()
             && *same == cause
             && *before == to
-            && announcements.iter().all(|before| before.is_about_games() == announcement.is_about_games())
+            && news.iter().all(|before| before.announcement.is_about_games() == next.announcement.is_about_games())
         {
-            announcements.push(announcement);
+            news.push(next);
         } else {
-            self.outputs.push_back(Output::Announce { cause, to, announcements: vec![announcement] });
+            self.outputs.push_back(Output::Announce { cause, to, news: vec![next] });
         }
     }
 }

@@ -2,16 +2,16 @@
 //! said there.
 
 use super::{
-    Output, Registry,
+    News, Output, Registry,
     announce::Told,
-    games::{Game, Rules},
+    games::Game,
     leave::not_there,
     look::{banned, wrong_secret},
     spaces::Entry,
 };
 use crate::domain::{
     Address, Announcement, Answer, AppVersion, Code, GameSettings, Namespace, Peer, PeerId, Refusal, Register,
-    Registration, RequestId, Secret, SessionId, Time,
+    Registration, RequestId, Rules, Secret, SessionId, Time,
 };
 use std::sync::Arc;
 
@@ -121,7 +121,7 @@ impl Registry {
         self.registered_bytes = self.registered_bytes - current.size() + changed.size();
         let registration = self.spaces.replace(joined, changed);
         if !same {
-            self.tell_registered(session, joined, &registration);
+            self.tell_registered(session, &ns, joined, Announcement::Registered(registration.clone()).into());
         }
         if let Some(rules) = rules {
             self.set_rules(session, &ns, joined, rules);
@@ -206,7 +206,7 @@ impl Registry {
         let shut_out = game.is_some_and(Game::is_guarded) && !self.may_hear(session, &ns);
         let (birth, claim) = if claims { (None, rules) } else { (rules, None) };
         let (joined, registration) = self.put(session, &ns, peer, ttl_secs, birth, grows)?;
-        self.tell_registered(session, joined, &registration);
+        self.tell_registered(session, &ns, joined, News::first(Announcement::Registered(registration.clone())));
         if let Some(rules) = claim {
             self.set_rules(session, &ns, joined, rules);
         }
@@ -268,11 +268,9 @@ impl Registry {
     }
 
     /// Tells the others that a peer is there, or what has become of it.
-    pub(super) fn tell_registered(&mut self, session: SessionId, joined: u64, registration: &Arc<Registration>) {
-        let announcement = Announcement::Registered(registration.clone());
-        let audience = self.audience(&registration.ns);
-        let change = Told { joined, own: None, announcement };
-        self.tell(session, &registration.ns, &audience, Some(session), vec![change]);
+    pub(super) fn tell_registered(&mut self, session: SessionId, ns: &Namespace, joined: u64, news: News) {
+        let audience = self.audience(ns);
+        self.tell(session, ns, &audience, Some(session), vec![Told { joined, own: None, news }]);
     }
 
     /// Changes what the owner of a game sets. One who does not own it becomes its

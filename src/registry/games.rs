@@ -4,8 +4,7 @@
 use super::{identities::Identities, pools::Place, spaces::Space};
 use crate::{
     domain::{
-        AppVersion, Attributes, Game as Sight, GameSettings, Namespace, OwnerPolicy, PeerId, Refusal, Secret,
-        SessionId, check_attributes,
+        AppVersion, Game as Sight, GameSettings, Namespace, PeerId, Refusal, Rules, Secret, SessionId, check_attributes,
     },
     limits::Limits,
 };
@@ -48,19 +47,6 @@ pub(super) struct Game {
     pub(super) passed_over: u64,
     /// Where it is indexed among the open games, if it is one.
     pub(super) place: Option<(AppVersion, Place)>,
-}
-
-/// What the owner of a game sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rules {
-    /// 0: as many as the server allows.
-    pub(super) capacity: u32,
-    pub(super) locked: bool,
-    pub(super) listed: bool,
-    pub(super) app_version: AppVersion,
-    pub(super) attributes: Arc<Attributes>,
-    pub(super) owner_policy: OwnerPolicy,
-    pub(super) secret: Secret,
 }
 
 impl Rules {

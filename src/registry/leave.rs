@@ -175,7 +175,7 @@ impl Registry {
                     None => own = unasked.then_some(entry.session),
                 }
             }
-            changes.push(Told { joined, own, announcement });
+            changes.push(Told { joined, own, news: announcement.into() });
         }
         self.tell(cause, ns, audience, holder.filter(|_| !unasked), changes);
     }

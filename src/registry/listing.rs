@@ -253,9 +253,9 @@ impl Registry {
                 Answer::Seat(Seat { ns: ns.clone(), version, game, peers, more })
             }
             Purpose::Reveal { cause, .. } => {
-                let announcements: Vec<_> = peers.into_iter().map(Announcement::Registered).collect();
-                if !announcements.is_empty() {
-                    self.outputs.push_back(Output::Announce { cause: *cause, to: vec![session], announcements });
+                let news: Vec<_> = peers.into_iter().map(|peer| Announcement::Registered(peer).into()).collect();
+                if !news.is_empty() {
+                    self.outputs.push_back(Output::Announce { cause: *cause, to: vec![session], news });
                 }
                 *after = reached;
                 return more.then_some(listing);

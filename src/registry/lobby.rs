@@ -6,7 +6,7 @@
 //! that once.
 
 use super::{
-    Registry, cookie,
+    News, Registry, cookie,
     listing::{Listing, PART_BYTES, PART_NAMESPACES, Purpose, Topic},
 };
 use crate::domain::{Announcement, Answer, Filter, Game, GameList, ListKind, Namespace, Pattern, SessionId, Time};
@@ -131,12 +131,17 @@ impl Registry {
         let version = after.as_ref().map_or(self.version, |seen| seen.game.version);
         let shown = self.who_is_shown(ns, before.as_ref(), after.as_ref());
         let had = |shown: &Shown| shown.was || heard.contains(&shown.session);
-        let showing: Vec<_> = shown.iter().filter(|shown| changed && shown.is).map(|shown| shown.session).collect();
-        let closing: Vec<_> = shown.iter().filter(|shown| had(shown) && !shown.is).map(|shown| shown.session).collect();
-        if showing.is_empty() && closing.is_empty() {
+        let those = |which: &dyn Fn(&Shown) -> bool| -> Vec<SessionId> {
+            shown.iter().filter(|shown| which(shown)).map(|shown| shown.session).collect()
+        };
+        let entered = those(&|shown| changed && shown.is && !had(shown));
+        let showing = those(&|shown| changed && shown.is && had(shown));
+        let closing = those(&|shown| had(shown) && !shown.is);
+        if entered.is_empty() && showing.is_empty() && closing.is_empty() {
             return;
         }
         if let Some(Seen { game, .. }) = &after {
+            self.announce(cause, entered, News::first(Announcement::Game(Box::new(game.clone()))));
             self.announce(cause, showing, Announcement::Game(Box::new(game.clone())));
         }
         self.announce(cause, closing, Announcement::GameClosed { ns: ns.clone(), version });

@@ -13,7 +13,7 @@ impl Registry {
     /// RENDEZVOUS: the watch begins with the snapshot, of which this call
     /// produces the first part.
     pub fn rendezvous(&mut self, session: SessionId, request_id: Option<RequestId>, request: Rendezvous) {
-        let Rendezvous { pattern, subject, leave } = request;
+        let Rendezvous { pattern, subject, leave, since: _ } = request;
         if leave {
             let answer = match self.end_watch(session, &pattern, &subject) {
                 Ok(()) => Answer::Done,

@@ -1,16 +1,16 @@
 //! MATCH: a seat in whichever open game is nearest to full, in one round trip.
 
 use super::{
-    Registry,
-    games::{self, Game, Rules},
+    News, Registry,
+    games::{self, Game},
     listing::{Listing, Purpose, Topic},
     pools::Place,
     waiting::Waiter,
 };
 use crate::{
     domain::{
-        Address, Answer, AppVersion, Code, Game as Sight, GameSettings, Namespace, Pattern, Peer, PeerId, QuickMatch,
-        Refusal, Register, Registration, RequestId, SessionId, Subject, Time,
+        Address, Announcement, Answer, AppVersion, Code, Game as Sight, GameSettings, Namespace, Pattern, Peer, PeerId,
+        QuickMatch, Refusal, Register, Registration, RequestId, Rules, SessionId, Subject, Time,
     },
     limits::Limits,
 };
@@ -166,7 +166,7 @@ impl Registry {
     ) -> Result<(), Refusal> {
         let (joined, registration) = self.put(session, ns, peer, ttl_secs, rules, 0)?;
         self.seat_again(session, request_id, ns, joined)?;
-        self.tell_registered(session, joined, &registration);
+        self.tell_registered(session, ns, joined, News::first(Announcement::Registered(registration)));
         self.seat_own_waiting(session, ns, joined);
         Ok(())
     }

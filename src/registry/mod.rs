@@ -57,6 +57,30 @@ use watches::{Patterns, Watches};
 /// one for each that is only looked at.
 const STEPS_OF_A_CHANGE: usize = 4;
 
+/// Something that is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// What.
+    pub announcement: Announcement,
+    /// None of those who are told has heard of that peer, or that game of a list,
+    /// before, but for one that it has heard the end of.
+    pub is_first: bool,
+}
+
+impl News {
+    /// A peer that came, or a game that came into a list.
+    fn first(announcement: Announcement) -> Self {
+        Self { announcement, is_first: true }
+    }
+}
+
+impl From<Announcement> for News {
+    /// What may have been told of before.
+    fn from(announcement: Announcement) -> Self {
+        Self { announcement, is_first: false }
+    }
+}
+
 /// What a change makes the server say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
@@ -79,7 +103,7 @@ pub enum Output {
         /// sessions hear, so that the end of a session with thousands of
         /// registrations is not thousands of frames for each of them. Either all
         /// of it is about peers, or all about games.
-        announcements: Vec<Announcement>,
+        news: Vec<News>,
     },
     /// A session is over for good.
     Ended {
@@ -291,10 +315,10 @@ impl Registry {
     /// answered before others are told, but behind the leave, to itself, of what is
     /// its own from now on.
     fn before_others(&self, since: usize, asker: SessionId) -> usize {
-        let left = |announcement: &Announcement| matches!(announcement, Announcement::Unregistered { .. });
+        let left = |news: &News| matches!(news.announcement, Announcement::Unregistered { .. });
         let is_first = |output: &&Output| match output {
             Output::Ended { .. } => true,
-            Output::Announce { to, announcements, .. } => *to == [asker] && announcements.iter().all(left),
+            Output::Announce { to, news, .. } => *to == [asker] && news.iter().all(left),
             _ => false,
         };
         since + self.outputs.iter().skip(since).take_while(is_first).count()

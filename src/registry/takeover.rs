@@ -167,8 +167,8 @@ impl Registry {
             }
             changed.version = self.next_version();
             assert_eq!(changed.size(), current.size(), "an address counts as if its host were the longest");
-            let announcement = Announcement::Registered(self.spaces.replace(joined, changed));
-            changes.push(Told { joined, own: None, announcement });
+            let news = Announcement::Registered(self.spaces.replace(joined, changed)).into();
+            changes.push(Told { joined, own: None, news });
         }
         self.tell(newer, ns, &audience, Some(newer), changes);
     }

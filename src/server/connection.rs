@@ -119,7 +119,8 @@ impl<S: Stream> Connection<S> {
             examined: false,
             timer: None,
         };
-        connection.writing.end_with(&connection.outbox, End { reason: LeaveReason::Disconnected, last, cut: false });
+        let end = End { reason: LeaveReason::Disconnected, last, cut: false };
+        connection.writing.end_with(&connection.outbox, &connection.exchange.limits, end);
         connection.begin_parting(linger);
         connection
     }
@@ -141,7 +142,7 @@ impl<S: Stream> Connection<S> {
             if let Some(silence) = orders.silence {
                 self.stream.allow_silence(silence);
             }
-            let flushed = match self.writing.flush(&self.outbox, &mut self.stream, context) {
+            let flushed = match self.writing.flush(&self.outbox, &self.exchange.limits, &mut self.stream, context) {
                 Poll::Ready(Err(error)) => {
                     self.read_out(context);
                     return self.lost(&error);
@@ -166,7 +167,8 @@ impl<S: Stream> Connection<S> {
                         }
                         // With a full outbox it goes on when that is written,
                         // otherwise when others had their turn.
-                        if self.writing.flush(&self.outbox, &mut self.stream, context).is_ready() {
+                        if self.writing.flush(&self.outbox, &self.exchange.limits, &mut self.stream, context).is_ready()
+                        {
                             context.waker().wake_by_ref();
                         }
                         return Poll::Pending;
@@ -352,7 +354,7 @@ impl<S: Stream> Connection<S> {
     /// Ends the session, and the connection after a last frame.
     fn part(&mut self, end: End) {
         self.close(end.reason);
-        self.writing.end_with(&self.outbox, end);
+        self.writing.end_with(&self.outbox, &self.exchange.limits, end);
         self.unread = BytesMut::new();
         self.begin_parting(self.exchange.limits.linger_bytes);
     }

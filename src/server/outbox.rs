@@ -1,7 +1,8 @@
 use crate::{
     domain::{Code, LeaveReason, Refusal, SessionId},
-    hub::{Order, Outlet},
+    hub::{Backlog, Order, Outlet},
     limits::Limits,
+    registry::News,
     wire,
 };
 use bytes::{Buf, Bytes};
@@ -27,6 +28,9 @@ const FRAMES_AT_ONCE: usize = 64;
 /// together take.
 const PROMPT_BYTES: usize = 16 * 1_024;
 
+/// Bytes of a backlog that are written together, roughly.
+const PART_BYTES: usize = 64 * 1_024;
+
 /// Bytes that a frame counts for while it waits: its own, and its place.
 fn cost(frame: &Bytes) -> usize {
     frame.len() + size_of::<Bytes>()
@@ -46,8 +50,10 @@ pub(super) struct Outbox {
 #[derive(Debug, Default)]
 struct Queue {
     frames: VecDeque<Bytes>,
-    /// What waits, as [`cost`] counts it; what the connection is about to write
-    /// included.
+    /// What waits behind the frames while the reader is behind.
+    backlog: Option<Box<Backlog>>,
+    /// What waits, as [`cost`] and the backlog count it; what the connection is about
+    /// to write included.
     bytes: usize,
     end: Option<End>,
     closed: bool,
@@ -74,6 +80,13 @@ pub(super) struct End {
     pub(super) last: Bytes,
     /// What still waits is not worth writing.
     pub(super) cut: bool,
+}
+
+impl Queue {
+    fn push(&mut self, frame: Bytes) {
+        self.bytes += cost(&frame);
+        self.frames.push_back(frame);
+    }
 }
 
 impl Outbox {
@@ -107,10 +120,31 @@ impl Outbox {
         self.queue().bytes
     }
 
-    /// Counts what waits no longer.
-    fn written(&self, bytes: usize) {
-        self.queue().bytes -= bytes;
-        self.total.fetch_sub(bytes, Ordering::Relaxed);
+    /// What waits first: frames, or a part of what is behind them.
+    fn take_frames(&self, limits: &Limits) -> VecDeque<Bytes> {
+        let mut queue = self.queue();
+        // Taking the queue whole leaves no memory with an idle connection.
+        let frames = std::mem::take(&mut queue.frames);
+        let Some(backlog) = queue.backlog.as_mut().filter(|_| frames.is_empty()) else { return frames };
+        let before = backlog.bytes();
+        let part = backlog.take(PART_BYTES);
+        let counted = before - backlog.bytes();
+        if backlog.is_empty() {
+            queue.backlog = None;
+        }
+        // Whoever tells others meanwhile does not wait for this.
+        drop(queue);
+        let frames: VecDeque<Bytes> = wire::announcements(&part, limits).into();
+        self.recount(counted, frames.iter().map(cost).sum());
+        frames
+    }
+
+    /// Counts what waits no longer, and what does instead.
+    fn recount(&self, before: usize, after: usize) {
+        let mut queue = self.queue();
+        queue.bytes = queue.bytes + after - before;
+        self.total.fetch_add(after, Ordering::Relaxed);
+        self.total.fetch_sub(before, Ordering::Relaxed);
     }
 }
 
@@ -131,13 +165,13 @@ impl Writing {
     pub(super) fn flush<W: AsyncWrite + Unpin>(
         &mut self,
         outbox: &Outbox,
+        limits: &Limits,
         stream: &mut W,
         context: &mut Context<'_>,
     ) -> Poll<std::io::Result<()>> {
         loop {
             if self.frames.is_empty() {
-                // Taking the queue whole leaves no memory with an idle connection.
-                self.frames = std::mem::take(&mut outbox.queue().frames);
+                self.frames = outbox.take_frames(limits);
                 if self.frames.is_empty() {
                     return Poll::Ready(Ok(()));
                 }
@@ -180,21 +214,26 @@ impl Writing {
                 done += size_of::<Bytes>();
             }
         }
-        outbox.written(done);
+        outbox.recount(done, 0);
     }
 
     /// Puts the last frame behind what waits, or, for one who is cut, behind the
     /// frame that was begun.
-    pub(super) fn end_with(&mut self, outbox: &Outbox, end: End) {
-        self.frames.append(&mut outbox.queue().frames);
+    pub(super) fn end_with(&mut self, outbox: &Outbox, limits: &Limits, end: End) {
         if end.cut {
             self.frames.truncate(usize::from(self.begun));
+            let mut queue = outbox.queue();
+            (queue.frames, queue.backlog) = Default::default();
+        }
+        loop {
+            let mut more = outbox.take_frames(limits);
+            if more.is_empty() {
+                break;
+            }
+            self.frames.append(&mut more);
         }
         self.frames.push_back(end.last);
-        let bytes = self.frames.iter().map(cost).sum::<usize>();
-        let before = std::mem::replace(&mut outbox.queue().bytes, bytes);
-        outbox.total.fetch_add(bytes, Ordering::Relaxed);
-        outbox.total.fetch_sub(before, Ordering::Relaxed);
+        outbox.recount(outbox.waiting(), self.frames.iter().map(cost).sum());
     }
 }
 
@@ -250,6 +289,26 @@ impl Outboxes {
         }
     }
 
+    /// Whether more waits for all together than lists may take.
+    fn is_crowded(&self) -> bool {
+        self.total.load(Ordering::Relaxed) > self.outboxes_bytes / 2
+    }
+
+    /// Whether a reader is behind for whom so much waits, and so much would: beyond
+    /// that it is told how things are, not how they came about.
+    fn is_behind(&self, before: usize, after: usize) -> bool {
+        after > self.outbox_bytes / 4 || (before > PROMPT_BYTES && self.is_crowded())
+    }
+
+    /// Whether one for whom so much waited, and so much does, is to be cut.
+    fn is_over(&self, before: usize, after: usize) -> bool {
+        let all = self.total.load(Ordering::Relaxed);
+        // Changes that come together wait for the promptest of readers too.
+        let is_slow = before > PROMPT_BYTES && after > before;
+        let over_share = self.is_crowded() && after > self.outboxes_bytes / 2 / self.by_session.len();
+        after > self.outbox_bytes || (is_slow && (over_share || all > self.outboxes_bytes))
+    }
+
     /// The way out while the session `cause` is served: its own connection
     /// writes when it is done, and need not be woken for that.
     pub(super) fn during(&mut self, cause: SessionId) -> impl Outlet {
@@ -267,35 +326,54 @@ struct During<'a> {
     cause: Option<SessionId>,
 }
 
-impl Outlet for During<'_> {
-    fn deliver(&mut self, to: SessionId, frame: Bytes) {
-        let Outboxes { by_session, outbox_bytes, outboxes_bytes, total, slow } = &*self.outboxes;
-        let Some(outbox) = by_session.get(&to) else { return };
-        {
-            let mut queue = outbox.queue();
-            if queue.closed {
-                return;
-            }
-            let cost = cost(&frame);
-            let (own, all) = (queue.bytes + cost, total.load(Ordering::Relaxed) + cost);
-            // Changes that come together wait for the promptest of readers too.
-            let behind = queue.bytes > PROMPT_BYTES;
-            let half = *outboxes_bytes / 2;
-            let over_share = all > half && own > half / by_session.len();
-            let over_all = behind && (over_share || all > *outboxes_bytes);
-            // What a session asks for itself is produced only while there is room.
-            if (own > *outbox_bytes || over_all) && Some(to) != self.cause {
-                drop(queue);
-                outbox.end(End { reason: LeaveReason::Slow, last: slow.clone(), cut: true });
-                return;
-            }
-            queue.bytes = own;
-            total.fetch_add(cost, Ordering::Relaxed);
-            queue.frames.push_back(frame);
+impl During<'_> {
+    /// Puts something into an outbox, which says by how many bytes that made it grow.
+    fn fill(&self, to: SessionId, fill: impl FnOnce(&Outboxes, &mut Queue)) {
+        let outboxes = &*self.outboxes;
+        let Some(outbox) = outboxes.by_session.get(&to) else { return };
+        let mut queue = outbox.queue();
+        if queue.closed {
+            return;
         }
-        if Some(to) != self.cause {
+        let before = queue.bytes;
+        fill(outboxes, &mut queue);
+        outboxes.total.fetch_add(queue.bytes, Ordering::Relaxed);
+        outboxes.total.fetch_sub(before, Ordering::Relaxed);
+        // What a session asks for itself is produced only while there is room.
+        let is_over = Some(to) != self.cause && outboxes.is_over(before, queue.bytes);
+        drop(queue);
+        if is_over {
+            outbox.end(End { reason: LeaveReason::Slow, last: outboxes.slow.clone(), cut: true });
+        } else if Some(to) != self.cause {
             outbox.waker.wake();
         }
+    }
+}
+
+impl Outlet for During<'_> {
+    fn deliver(&mut self, to: SessionId, frame: Bytes) {
+        self.fill(to, |_, queue| {
+            queue.push(frame);
+            // It may show what waits behind it.
+            queue.backlog.iter_mut().for_each(|backlog| backlog.see());
+        });
+    }
+
+    fn announce(&mut self, to: SessionId, frames: &[Bytes], news: &[News]) {
+        self.fill(to, |outboxes, queue| {
+            let own = queue.bytes + frames.iter().map(cost).sum::<usize>();
+            if queue.backlog.is_none() && !outboxes.is_behind(queue.bytes, own) {
+                return frames.iter().for_each(|frame| queue.push(frame.clone()));
+            }
+            let backlog = queue.backlog.get_or_insert_default();
+            let before = backlog.bytes();
+            news.iter().for_each(|news| backlog.fold(news));
+            let after = backlog.bytes();
+            if backlog.is_empty() {
+                queue.backlog = None;
+            }
+            queue.bytes = queue.bytes + after - before;
+        });
     }
 
     fn order(&mut self, to: SessionId, order: Order) {
@@ -330,11 +408,12 @@ impl Outlet for During<'_> {
     fn has_room(&self, to: SessionId) -> bool {
         let outboxes = &self.outboxes;
         let Some(outbox) = outboxes.by_session.get(&to) else { return true };
+        let queue = outbox.queue();
         // Lists never take more than half of what all may; beyond that a part is
-        // produced when the one before is written.
-        let waiting = outbox.waiting();
-        let crowded = outboxes.total.load(Ordering::Relaxed) > outboxes.outboxes_bytes / 2;
-        waiting == 0 || (!crowded && waiting < outboxes.outbox_bytes / 4)
+        // produced when the one before is written. Nothing is asked for by one who
+        // has not heard what happened before.
+        queue.bytes == 0
+            || (!outboxes.is_crowded() && queue.backlog.is_none() && queue.bytes < outboxes.outbox_bytes / 4)
     }
 }
 
@@ -410,7 +489,7 @@ mod tests {
         writing.advance(&each[1], 15);
         assert_eq!(each[1].waiting(), 45 + 2 * size_of::<Bytes>(), "one is written, another is begun");
         let last = frame(5);
-        writing.end_with(&each[1], End { reason: LeaveReason::Slow, last, cut: true });
+        writing.end_with(&each[1], &Limits::default(), End { reason: LeaveReason::Slow, last, cut: true });
         assert_eq!(each[1].waiting(), 15 + 5 + 2 * size_of::<Bytes>(), "the one begun, and the last word");
 
         outboxes.close(SessionId(2));

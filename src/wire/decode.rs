@@ -182,7 +182,7 @@ fn subject(games: Option<bool>, bytes: Option<Bytes>, filter: Attributes, limits
 fn rendezvous(entry: proto::Rendezvous, limits: &Limits) -> Result<Request, Refusal> {
     let pattern = Pattern::parse(entry.ns.as_deref().unwrap_or_default())?;
     let subject = subject(entry.games, entry.secret, entry.filter, limits).map_err(|refusal| refusal.of(&pattern))?;
-    Ok(Request::Rendezvous(Rendezvous { pattern, subject, leave: entry.leave.unwrap_or(false) }))
+    Ok(Request::Rendezvous(Rendezvous { pattern, subject, leave: entry.leave.unwrap_or(false), since: entry.version }))
 }
 
 fn discover(entry: proto::Discover, limits: &Limits) -> Result<Request, Refusal> {

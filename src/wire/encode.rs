@@ -1,8 +1,8 @@
 use super::proto::{self, MessageType, RegistrationState};
 use crate::{
     domain::{
-        Announcement, Answer, Code, Game, GameList, ListKind, Pattern, Refusal, Registration, RequestId, Roster, Seat,
-        Welcome,
+        Announcement, Answer, CatchUp, Code, Game, GameList, ListKind, Pattern, Refusal, Registration, RequestId,
+        Roster, Seat, Welcome,
     },
     limits::Limits,
 };
@@ -51,7 +51,7 @@ pub fn question(nonce: u64) -> Bytes {
 
 /// The frames that everybody in rendezvous there is sent: as few as hold all of
 /// the announcements, in their order.
-pub fn announcements(announcements: &[Announcement], limits: &Limits) -> Vec<Bytes> {
+pub fn announcements<'a>(announcements: impl IntoIterator<Item = &'a Announcement>, limits: &Limits) -> Vec<Bytes> {
     let mut frames = Vec::with_capacity(1);
     let mut frame: Option<Frame> = None;
     for announcement in announcements {
@@ -66,6 +66,11 @@ pub fn announcements(announcements: &[Announcement], limits: &Limits) -> Vec<Byt
     }
     frames.extend(frame.map(Frame::finish));
     frames
+}
+
+/// Bytes of an announcement as an entry of a frame.
+pub fn announced_bytes(announcement: &Announcement) -> usize {
+    announced(announcement).1.len()
 }
 
 /// An announcement as an entry of a frame, and of what kind that is.
@@ -133,22 +138,30 @@ pub fn answer(request_id: Option<RequestId>, answer: &Answer, limits: &Limits, m
             emit(frame.finish());
         }
         Answer::Roster(Roster { pattern, kind, game, peers, more }) => {
-            let heading = Heading { request_id, pattern, kind, games: None };
+            let heading = Heading::new(request_id, pattern, kind);
             let entries = peers.iter().map(|registration| Cow::from(entry(registration)));
             if numbered || bare_list_is_said(peers.is_empty(), kind, *more) {
                 let game = game.as_deref().filter(|_| numbered);
                 peer_list(MessageType::Register, &heading, game, entries, *more, limits, emit);
             }
         }
+        Answer::CatchUp(CatchUp { ns, version, game, changes, more }) => {
+            let (pattern, kind) = (Pattern::from(ns), ListKind::Snapshot { version: *version });
+            let heading = Heading { changes_only: true, ..Heading::new(request_id, &pattern, &kind) };
+            let (came, left): (Vec<_>, Vec<_>) =
+                changes.iter().map(announced).partition(|(kind, _)| *kind == MessageType::Register);
+            let entries = came.into_iter().chain(left).map(|(_, entry)| entry);
+            peer_list(MessageType::Register, &heading, game.as_deref(), entries, *more, limits, emit);
+        }
         Answer::Games(GameList { pattern, kind, games, more }) => {
-            let heading = Heading { request_id, pattern, kind, games: Some(true) };
+            let heading = Heading { games: Some(true), ..Heading::new(request_id, pattern, kind) };
             if numbered || bare_list_is_said(games.is_empty(), kind, *more) {
                 game_list(&heading, games, *more, limits, emit);
             }
         }
         Answer::Seat(Seat { ns, version, game, peers, more }) => {
             let (pattern, kind) = (Pattern::from(ns), ListKind::Snapshot { version: *version });
-            let heading = Heading { request_id, pattern: &pattern, kind: &kind, games: None };
+            let heading = Heading::new(request_id, &pattern, &kind);
             // The first part begins with the own entry.
             let entries = peers.iter().enumerate().map(|(place, registration)| match game {
                 Some(_) if place == 0 => own(registration).into(),
@@ -187,17 +200,24 @@ struct Heading<'a> {
     pattern: &'a Pattern,
     kind: &'a ListKind,
     games: Option<bool>,
+    /// What is not named has stayed as it was.
+    changes_only: bool,
 }
 
-impl Heading<'_> {
+impl<'a> Heading<'a> {
+    fn new(request_id: Option<RequestId>, pattern: &'a Pattern, kind: &'a ListKind) -> Self {
+        Self { request_id, pattern, kind, games: None, changes_only: false }
+    }
+
     fn put(&self, frame: &mut Frame) {
         let Some(id) = self.request_id else { return };
         let (ns, games) = (Some(self.pattern.to_string()), self.games);
         match self.kind {
-            ListKind::Snapshot { version } => frame.put_message(
-                RENDEZVOUS,
-                &proto::Rendezvous { ns, version: Some(*version), games, snapshot: Some(true), ..Default::default() },
-            ),
+            ListKind::Snapshot { version } => {
+                let (version, snapshot) = (Some(*version), Some(!self.changes_only));
+                frame
+                    .put_message(RENDEZVOUS, &proto::Rendezvous { ns, version, games, snapshot, ..Default::default() });
+            }
             ListKind::Page { cookie } => frame
                 .put_message(DISCOVERY, &proto::Discover { ns, cookie: cookie.clone(), games, ..Default::default() }),
         }

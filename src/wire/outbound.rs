@@ -4,9 +4,9 @@ use super::{
 };
 use crate::{
     domain::{
-        Address, Allowance, Announcement, Answer, AppVersion, Code, Game, GameList, Greeting, LeaveReason, ListKind,
-        Namespace, Outbound, OwnerPolicy, Pattern, Peer, PeerId, Refusal, Registration, RequestId, Roster, Seat,
-        check_attributes,
+        Address, Allowance, Announcement, Answer, AppVersion, CatchUp, Code, Game, GameList, Greeting, LeaveReason,
+        ListKind, Namespace, Outbound, OwnerPolicy, Pattern, Peer, PeerId, Refusal, Registration, RequestId, Roster,
+        Seat, check_attributes,
     },
     limits::Limits,
 };
@@ -107,6 +107,9 @@ fn unasked(kind: MessageType, message: proto::Message, limits: &Limits) -> Resul
 
 /// An answer that lists registrations; its heading tells to which question.
 fn listed(message: proto::Message, limits: &Limits) -> Result<Answer, Refusal> {
+    if message.rendezvous.first().is_some_and(|heading| heading.snapshot == Some(false)) {
+        return caught_up(message, limits);
+    }
     let peers = peers(message.register, limits)?;
     let game = game_of(message.game, limits)?;
     let Some((pattern, kind)) = heading(message.rendezvous, message.discovery)? else {
@@ -117,6 +120,27 @@ fn listed(message: proto::Message, limits: &Limits) -> Result<Answer, Refusal> {
         };
     };
     Ok(Answer::Roster(Roster { pattern, kind, game, peers, more: message.more.unwrap_or(false) }))
+}
+
+/// What has changed in a namespace; what has not is not named.
+fn caught_up(message: proto::Message, limits: &Limits) -> Result<Answer, Refusal> {
+    let heading =
+        message.rendezvous.into_iter().next().ok_or_else(|| broken("a catch-up that does not say of what"))?;
+    let ns = Namespace::parse(heading.ns.as_deref().unwrap_or_default()).map_err(|rule| broken(rule.text))?;
+    let version = heading.version.ok_or_else(|| broken("a catch-up without a version"))?;
+    let mut changes = Vec::with_capacity(message.register.len() + message.unregister.len());
+    for entry in message.register {
+        let registration = registration(entry, limits)?;
+        changes.push((registration.version, Announcement::Registered(Arc::new(registration))));
+    }
+    for entry in message.unregister {
+        let version = entry.version.unwrap_or(0);
+        changes.push((version, departure(entry, limits)?));
+    }
+    changes.sort_by_key(|&(version, _)| version);
+    let changes = changes.into_iter().map(|(_, change)| change).collect();
+    let game = game_of(message.game, limits)?;
+    Ok(Answer::CatchUp(CatchUp { ns, version, game, changes, more: message.more.unwrap_or(false) }))
 }
 
 fn games_listed(message: proto::Message, limits: &Limits) -> Result<Answer, Refusal> {
@@ -145,7 +169,7 @@ fn heading(
 ) -> Result<Option<(Pattern, ListKind)>, Refusal> {
     let (ns, kind) = if let Some(heading) = rendezvous.into_iter().next() {
         if heading.snapshot == Some(false) {
-            return Err(broken("a catch-up, where a snapshot was asked for"));
+            return Err(broken("a catch-up, where only a list makes sense"));
         }
         let version = heading.version.ok_or_else(|| broken("a snapshot without a version"))?;
         (heading.ns, ListKind::Snapshot { version })
@@ -468,7 +492,8 @@ mod tests {
             announced(proto::Game { ns: None, ..over() }),
             announced(proto::Game { version: None, ..over() }),
             listed(Vec::new()),
-            listed(vec![catch_up]),
+            listed(vec![catch_up.clone()]),
+            proto::Message { rendezvous: vec![catch_up], ..seated() },
             seat("chess"),
             proto::Message { rendezvous: vec![heading("chess/*")], ..seated() },
             proto::Message { rendezvous: Vec::new(), ..seated() },

@@ -42,11 +42,12 @@ pub fn request(request_id: Option<RequestId>, request: &Request) -> Bytes {
             }],
             ..base(MessageType::Unregister)
         },
-        Request::Rendezvous(Rendezvous { pattern, subject, leave }) => {
+        Request::Rendezvous(Rendezvous { pattern, subject, leave, since }) => {
             let About { games, secret, filter } = subject.into();
             proto::Message {
                 rendezvous: vec![proto::Rendezvous {
                     ns: Some(pattern.to_string()),
+                    version: *since,
                     leave: leave.then_some(true),
                     games,
                     secret,
@@ -196,7 +197,8 @@ mod tests {
         };
         let member = || Register::new(ns.clone(), everything.clone());
         let owner = |game: &GameSettings| Register { game: Some(Box::new(game.clone())), ..member() };
-        let watch = |subject, leave| Rendezvous { pattern: Pattern::Descendants(ns.clone()), subject, leave };
+        let pattern = || Pattern::Descendants(ns.clone());
+        let watch = |subject, leave| Rendezvous { leave, since: Some(u64::MAX), ..Rendezvous::new(pattern(), subject) };
         let list = |subject, limit, cookie| Discover { pattern: Pattern::Exact(ns.clone()), subject, limit, cookie };
         for request in [
             Request::Hello(Hello::default()),

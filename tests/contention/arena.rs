@@ -55,7 +55,7 @@ impl Arena {
         arena.registry.open(LOBBY, HOST);
         for pool in pools {
             let pattern = Pattern::Children(pool.clone());
-            arena.ask(LOBBY, Request::Rendezvous(Rendezvous { pattern, subject: games(), leave: false }));
+            arena.ask(LOBBY, Request::Rendezvous(Rendezvous::new(pattern, games())));
         }
         arena
     }

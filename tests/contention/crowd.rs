@@ -268,7 +268,7 @@ impl Crowd {
         self.unregister(seated.session, &seated.ns, peer, false);
         if self.dice.chance(90) {
             let pattern = (&seated.ns).into();
-            let request = Rendezvous { pattern, subject: Subject::default(), leave: true };
+            let request = Rendezvous { leave: true, ..Rendezvous::new(pattern, Subject::default()) };
             self.arena.ask(seated.session, Request::Rendezvous(request));
         }
     }

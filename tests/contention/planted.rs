@@ -96,7 +96,7 @@ impl Course {
 
     fn announce(&mut self, to: SessionId, announcement: Announcement) {
         let cause = SessionId(u64::MAX);
-        self.referee.hear(&Output::Announce { cause, to: vec![to], announcements: vec![announcement] });
+        self.referee.hear(&Output::Announce { cause, to: vec![to], news: vec![announcement.into()] });
     }
 
     fn list(&mut self, game: Game) {

@@ -40,7 +40,7 @@ impl Sabotage {
     pub fn of(self, mut output: Output, waited: bool) -> Option<Output> {
         match &mut output {
             Output::Answer { answer, .. } => self.of_answer(answer, waited)?,
-            Output::Announce { announcements, .. } => announcements.retain_mut(|told| self.of_announcement(told)),
+            Output::Announce { news, .. } => news.retain_mut(|told| self.of_announcement(&mut told.announcement)),
             Output::Proceed { .. } | Output::Ended { .. } => {}
         }
         Some(output)

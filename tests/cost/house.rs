@@ -185,5 +185,5 @@ pub fn quick_match(app_version: &str, create: bool) -> Request {
 
 fn watch_list(pool: &str) -> Request {
     let pattern = Pattern::Children(ns(pool));
-    Request::Rendezvous(Rendezvous { pattern, subject: Subject::Games { filter: Filter::default() }, leave: false })
+    Request::Rendezvous(Rendezvous::new(pattern, Subject::Games { filter: Filter::default() }))
 }

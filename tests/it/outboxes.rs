@@ -19,10 +19,14 @@ fn server_of_small_outboxes() -> Server {
     })
 }
 
+/// Peers that the updates are of, in turn: what waits of one is folded to the latest.
+const WRITERS: usize = 200;
+
 /// An update of 4 KiB that differs from the one before.
 fn update(number: usize) -> Message {
     let addrs = (0..16).map(|address| format!("{number:08}-{address:02}{}", "x".repeat(245)).into()).collect();
-    let peer = foregather::wire::proto::Peer { id: Some("writer".into()), addrs, ..Default::default() };
+    let id = format!("writer-{}", number % WRITERS);
+    let peer = foregather::wire::proto::Peer { id: Some(id), addrs, ..Default::default() };
     register_peer("arena", peer)
 }
 
@@ -94,8 +98,8 @@ async fn one_who_never_reads_is_cut_and_disturbs_nobody() {
     // What had been written before arrives whole, and then the word.
     let read = read_to_the_cut(&mut sleeper).await;
     assert!((1..=cut[0].1).contains(&read), "{read} of {}", cut[0].1);
-    assert!(cut[0].1 * 4_096 > 256 * 1024, "an outbox was not full after {} updates", cut[0].1);
-    assert_eq!(gone(&witness.message().await), [("writer", LeaveReason::Disconnected)]);
+    // What is folded counts for twice its bytes.
+    assert!(2 * cut[0].1 * 4_096 > 256 * 1024, "an outbox was not full after {} updates", cut[0].1);
     witness.until("both are gone", || server.sessions() == 1).await;
 }
 
@@ -118,8 +122,7 @@ async fn all_that_do_not_read_share_one_bound() {
         least_waiting = least_waiting.min(updates - read);
     }
     assert!(least_waiting * 4_200 < 256 * 1024, "no outbox was cut before it was full itself");
-    assert_eq!(gone(&witness.message().await), [("writer", LeaveReason::Disconnected)]);
-    witness.silence().await;
+    witness.until("all are gone", || server.sessions() == 1).await;
 }
 
 #[tokio::test]
@@ -141,7 +144,7 @@ async fn one_who_asks_for_much_and_does_not_read_is_not_worked_for_until_it_does
     let mut sleeper = sleeper(&server, &mut witness, "zzz").await;
     let cut = write_until_cut(&server, &mut witness, 1).await;
     let waiting = cut[0].1 - read_to_the_cut(&mut sleeper).await;
-    assert!(waiting * 4_200 > 200 * 1024, "it was cut when {waiting} updates waited for it");
+    assert!(2 * waiting * 4_200 > 256 * 1024, "it was cut when {waiting} updates waited for it");
 
     for number in 0..LISTS {
         assert_eq!(client.rest_of_list(number).await.register.len(), 1_000);

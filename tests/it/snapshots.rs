@@ -166,12 +166,16 @@ impl View {
     fn hear(&mut self, message: &Message) {
         match message.r#type() {
             MessageType::Register => {
-                let known = self.peers.insert(ids(message)[0].into(), version(message));
-                assert!(known < Some(version(message)), "old news: {message:?}");
+                for entry in &message.register {
+                    let known = self.peers.insert(id_of(entry).into(), entry.version());
+                    assert!(known < Some(entry.version()), "old news: {message:?}");
+                }
             }
             _ => {
-                let known = self.peers.remove(gone(message)[0].0);
-                assert!(known.is_some_and(|known| known < version(message)), "nobody knew it: {message:?}");
+                for entry in &message.unregister {
+                    let known = self.peers.remove(entry.peer.as_ref().expect("somebody is gone").id());
+                    assert!(known.is_some_and(|known| known < entry.version()), "nobody knew it: {message:?}");
+                }
             }
         }
     }

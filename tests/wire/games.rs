@@ -117,7 +117,8 @@ fn requests() -> Vec<(&'static str, u64, Request)> {
     let of_peers = || Subject::Peers { secret: secret() };
     let of_games = |filter| Subject::Games { filter: Filter::new(filter, &Limits::default()).expect("it is short") };
     let low = || attribute("stakes", "low");
-    let watch = |pattern, subject, leave| Request::Rendezvous(Rendezvous { pattern, subject, leave });
+    let watch =
+        |pattern, subject, leave| Request::Rendezvous(Rendezvous { leave, ..Rendezvous::new(pattern, subject) });
     let list = |pattern, subject, limit, cookie: Option<&'static [u8]>| {
         Request::Discover(Discover { pattern, subject, limit, cookie: cookie.map(Bytes::from_static) })
     };

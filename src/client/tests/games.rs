@@ -12,7 +12,8 @@ use tokio::join;
 /// What the next request, which begins to watch games, asks for.
 async fn asked_for(server: &mut Server) -> Attributes {
     let (id, request) = server.asked().await;
-    let Request::Rendezvous(Rendezvous { subject: Subject::Games { filter }, leave: false, pattern }) = request else {
+    let Request::Rendezvous(Rendezvous { subject: Subject::Games { filter }, leave: false, pattern, .. }) = request
+    else {
         panic!("{request:?}")
     };
     server.answer(id, game_list(&pattern.to_string(), Vec::new(), false)).await;
@@ -129,11 +130,8 @@ async fn streams_of_one_pattern_share_a_watch_that_shows_each_what_it_asks_for()
     for (stream, pattern) in [(hills, "a/*"), (other.expect("it was granted"), "a/**")] {
         drop(stream);
         let (_, left) = server.asked().await;
-        let leave = Rendezvous {
-            pattern: Pattern::parse(pattern).expect(pattern),
-            subject: Subject::Games { filter: Default::default() },
-            leave: true,
-        };
+        let subject = Subject::Games { filter: Default::default() };
+        let leave = Rendezvous { leave: true, ..Rendezvous::new(Pattern::parse(pattern).expect(pattern), subject) };
         assert_eq!(left, Request::Rendezvous(leave));
     }
 }

@@ -91,7 +91,7 @@ fn hear(bodies: &[&[u8]]) {
     let (events, matched, entered) = (peers(), peers(), peers());
     let games = Subscription::new(Lobby::new(pattern.clone(), Filter::default(), 2_000), Arc::default());
     let watch = |subject, reader| {
-        let asked = Rendezvous { pattern: pattern.clone(), subject, leave: false };
+        let asked = Rendezvous::new(pattern.clone(), subject);
         Waiter::Watch { outcome: oneshot::channel().0, reader, asked }
     };
     let claim = |stream: &Subscription<Roster>| Claim {

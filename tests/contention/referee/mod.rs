@@ -105,9 +105,9 @@ impl Referee {
     pub fn hear(&mut self, output: &Output) {
         match output {
             Output::Answer { to, request_id, answer } => self.judge(*to, *request_id, answer),
-            Output::Announce { to, announcements, .. } => {
-                for announcement in announcements {
-                    self.hear_announcement(to, announcement);
+            Output::Announce { to, news, .. } => {
+                for news in news {
+                    self.hear_announcement(to, &news.announcement);
                 }
             }
             Output::Proceed { .. } | Output::Ended { .. } => {}

@@ -2,7 +2,7 @@
 
 use foregather::{
     domain::{Announcement, Answer, Code, LeaveReason, Namespace, PeerId, Registration, RequestId, SessionId},
-    registry::Output,
+    registry::{News, Output},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,10 +35,10 @@ pub fn a_refusal_changes_nothing(outputs: &[Output], request: RequestId, changes
 /// Nobody is told the same twice, and what is told is either of peers or of games.
 pub fn listeners_are_told_once(outputs: &[Output]) {
     for output in outputs {
-        let Output::Announce { to, announcements, .. } = output else { continue };
+        let Output::Announce { to, news, .. } = output else { continue };
         assert!(!to.is_empty() && to.is_sorted_by(|one, next| one < next), "each once, in order: {to:?}");
-        let games = announcements.iter().filter(|announcement| announcement.is_about_games()).count();
-        assert!(games == 0 || games == announcements.len(), "{announcements:#?}");
+        let games = news.iter().filter(|news| news.announcement.is_about_games()).count();
+        assert!(games == 0 || games == news.len(), "{news:#?}");
     }
 }
 
@@ -103,10 +103,10 @@ impl Listeners {
                     _ => {}
                 }
             }
-            Output::Announce { to, announcements, .. } => {
+            Output::Announce { to, news, .. } => {
                 for &listener in to {
                     self.can_be_told(listener, output);
-                    announcements.iter().for_each(|change| self.learn_change(listener, change));
+                    news.iter().for_each(|news| self.learn_news(listener, news));
                 }
             }
             Output::Ended { session, superseded_by } => {
@@ -128,7 +128,12 @@ impl Listeners {
         }
     }
 
-    fn learn_change(&mut self, listener: SessionId, change: &Announcement) {
+    fn learn_news(&mut self, listener: SessionId, news: &News) {
+        let change = &news.announcement;
+        if let (true, Announcement::Registered(peer)) = (news.is_first, change) {
+            let known = self.away.contains_key(&(listener, peer.ns.clone(), peer.id.clone()));
+            assert!(!known, "{listener:?} knew of {change:?} before");
+        }
         match change {
             Announcement::Registered(peer) => self.learn(listener, std::slice::from_ref(peer)),
             Announcement::Unregistered { ns, id, reason, .. } => {

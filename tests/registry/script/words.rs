@@ -160,7 +160,7 @@ impl<'a> Words<'a> {
     }
 
     fn rendezvous(&self, names: &mut Names, subject: Subject, leave: bool) -> Deed {
-        Deed::Rendezvous(Rendezvous { pattern: self.pattern(names), subject, leave })
+        Deed::Rendezvous(Rendezvous { leave, ..Rendezvous::new(self.pattern(names), subject) })
     }
 
     fn discover(&self, names: &mut Names, subject: Subject) -> Deed {

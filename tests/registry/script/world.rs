@@ -262,9 +262,9 @@ impl World {
                     lines.push((self.called[&to].clone(), number + &telling.answer(&answer)));
                     self.cookies.extend(cookie(answer).map(|cookie| (to, cookie)));
                 }
-                Output::Announce { to, announcements, .. } => {
-                    for announcement in announcements {
-                        let text = telling.announcement(&announcement);
+                Output::Announce { to, news, .. } => {
+                    for news in news {
+                        let text = telling.announcement(&news.announcement);
                         lines.extend(to.iter().map(|to| (self.called[to].clone(), text.clone())));
                     }
                 }

@@ -1,0 +1,219 @@
+use crate::{
+    domain::{Announcement, Namespace, PeerId},
+    registry::News,
+    wire,
+};
+use foldhash::fast::FixedState;
+use std::collections::{BTreeMap, HashMap};
+
+/// Bytes that an entry takes besides what it tells, measured as those of a
+/// registration are.
+const ENTRY_BYTES: usize = 256;
+
+/// What waits for a reader that is behind, folded: of each peer and each game only how
+/// it is now. What came and went while the reader was behind leaves nothing. So however
+/// much happens, no more waits than the reader has seen and than there is.
+#[derive(Debug, Default)]
+pub struct Backlog {
+    /// In the order in which it was told.
+    entries: BTreeMap<u64, Entry>,
+    /// Where in `entries` each is.
+    places: HashMap<About, u64, FixedState>,
+    last: u64,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    about: About,
+    announcement: Announcement,
+    /// The reader does not know of it, so it need not hear of its end.
+    unseen: bool,
+    bytes: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum About {
+    Peer(Namespace, PeerId),
+    Game(Namespace),
+}
+
+impl About {
+    fn what(announcement: &Announcement) -> Self {
+        match announcement {
+            Announcement::Registered(registration) => Self::Peer(registration.ns.clone(), registration.id.clone()),
+            Announcement::Unregistered { ns, id, .. } => Self::Peer(ns.clone(), id.clone()),
+            Announcement::Game(game) => Self::Game(game.ns.clone()),
+            Announcement::GameClosed { ns, .. } => Self::Game(ns.clone()),
+        }
+    }
+}
+
+impl Backlog {
+    /// Adds what has happened.
+    pub fn fold(&mut self, news: &News) {
+        let News { announcement, is_first } = news;
+        let about = About::what(announcement);
+        let before = self.places.remove(&about).and_then(|place| self.entries.remove(&place));
+        let unseen = before.as_ref().map_or(*is_first, |before| before.unseen);
+        self.bytes -= before.map_or(0, |before| before.bytes);
+        let is_end = matches!(announcement, Announcement::Unregistered { .. } | Announcement::GameClosed { .. });
+        if is_end && unseen {
+            return;
+        }
+        let bytes = ENTRY_BYTES + 2 * wire::announced_bytes(announcement);
+        self.bytes += bytes;
+        self.last += 1;
+        self.places.insert(about.clone(), self.last);
+        self.entries.insert(self.last, Entry { about, announcement: announcement.clone(), unseen, bytes });
+    }
+
+    /// The reader is given something else that may show all that waits.
+    pub fn see(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.unseen = false;
+        }
+    }
+
+    /// What the reader is to be given next: so many bytes of it, or a single entry.
+    pub fn take(&mut self, most: usize) -> Vec<Announcement> {
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while let Some(entry) = self.entries.first_entry()
+            && (taken.is_empty() || bytes + entry.get().bytes <= most)
+        {
+            let entry = entry.remove();
+            bytes += entry.bytes;
+            self.places.remove(&entry.about);
+            taken.push(entry.announcement);
+        }
+        self.bytes -= bytes;
+        taken
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes that it counts for.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{LeaveReason, Registration},
+        limits::Limits,
+    };
+    use std::{collections::BTreeSet, sync::Arc};
+
+    fn ns() -> Namespace {
+        Namespace::parse("chess").expect("it is legal")
+    }
+
+    fn id(number: u32) -> PeerId {
+        PeerId::parse(&format!("p{number}"), &Limits::default()).expect("it is legal")
+    }
+
+    fn is_there(peer: u32, version: u64) -> Announcement {
+        Announcement::Registered(Arc::new(Registration::new(ns(), id(peer), Vec::new(), Default::default(), version)))
+    }
+
+    fn came(peer: u32, version: u64) -> News {
+        News { announcement: is_there(peer, version), is_first: true }
+    }
+
+    fn changed(peer: u32, version: u64) -> News {
+        is_there(peer, version).into()
+    }
+
+    fn gone(peer: u32, version: u64) -> Announcement {
+        Announcement::Unregistered { ns: ns(), id: id(peer), reason: LeaveReason::Unregistered, version }
+    }
+
+    fn folded(all: &[News]) -> Vec<Announcement> {
+        let mut backlog = Backlog::default();
+        all.iter().for_each(|news| backlog.fold(news));
+        let taken = backlog.take(usize::MAX);
+        assert_eq!((backlog.is_empty(), backlog.bytes(), backlog.places.len()), (true, 0, 0));
+        taken
+    }
+
+    #[test]
+    fn of_each_peer_the_latest_state_waits_in_the_order_of_the_changes() {
+        let all = [changed(1, 1), came(2, 2), changed(1, 3), gone(3, 4).into()];
+        assert_eq!(folded(&all), [is_there(2, 2), is_there(1, 3), gone(3, 4)]);
+    }
+
+    #[test]
+    fn one_who_came_and_went_unseen_leaves_nothing_and_one_who_was_seen_does() {
+        assert_eq!(folded(&[came(1, 1), changed(1, 2), gone(1, 3).into()]), []);
+        assert_eq!(folded(&[changed(1, 2), gone(1, 3).into()]), [gone(1, 3)]);
+        // It was seen, left, and came again; once more.
+        let again = [gone(1, 1).into(), came(1, 2), gone(1, 3).into()];
+        assert_eq!(folded(&again), [gone(1, 3)]);
+        assert_eq!(folded(&again[..2]), [is_there(1, 2)]);
+        assert_eq!(folded(&[came(1, 1), gone(1, 2).into(), came(1, 3)]), [is_there(1, 3)]);
+    }
+
+    #[test]
+    fn one_who_is_shown_otherwise_meanwhile_is_not_unseen() {
+        let mut backlog = Backlog::default();
+        backlog.fold(&came(1, 1));
+        backlog.see();
+        backlog.fold(&gone(1, 2).into());
+        assert_eq!(backlog.take(usize::MAX), [gone(1, 2)]);
+    }
+
+    #[test]
+    fn what_waits_is_bounded_by_who_was_seen_and_who_is_there_however_much_happens() {
+        // The reader knows of the first ten; they and ten others come and go at random.
+        let (mut backlog, mut there) = (Backlog::default(), (0..10).collect::<BTreeSet<u32>>());
+        let mut known = there.clone();
+        let mut most = 0;
+        let mut dice = 1u64;
+        for version in 1..100_000 {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let peer = (dice >> 33) as u32 % 20;
+            let news = match (there.contains(&peer), dice >> 60) {
+                (true, 0..8) => changed(peer, version),
+                (true, _) => {
+                    there.remove(&peer);
+                    gone(peer, version).into()
+                }
+                (false, _) => {
+                    there.insert(peer);
+                    came(peer, version)
+                }
+            };
+            backlog.fold(&news);
+            most = most.max(backlog.bytes());
+            assert!(backlog.entries.len() <= 20 && backlog.bytes() <= 20 * (ENTRY_BYTES + 100));
+            if dice % 1_009 != 0 {
+                continue;
+            }
+            // It reads a part.
+            for announcement in backlog.take(8 * ENTRY_BYTES) {
+                let About::Peer(_, id) = About::what(&announcement) else { unreachable!("of peers only") };
+                let peer = id.as_str()[1..].parse().expect("a number");
+                match announcement {
+                    Announcement::Registered(_) => drop(known.insert(peer)),
+                    _ => assert!(known.remove(&peer), "who was never shown is not told to have gone"),
+                }
+            }
+        }
+        for announcement in backlog.take(usize::MAX) {
+            let About::Peer(_, id) = About::what(&announcement) else { unreachable!("of peers only") };
+            let peer: u32 = id.as_str()[1..].parse().expect("a number");
+            match announcement {
+                Announcement::Registered(_) => drop(known.insert(peer)),
+                _ => drop(known.remove(&peer)),
+            }
+        }
+        assert_eq!(known, there);
+        assert!(most > 10 * ENTRY_BYTES, "most of them waited at once");
+    }
+}
