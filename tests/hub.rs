@@ -45,7 +45,7 @@ impl Frames {
 }
 
 fn hub(limits: Limits) -> Hub {
-    Hub::new(HubOptions { limits, limit_private_addresses: false, last_version: 0, seed: [7; 32] })
+    Hub::new(HubOptions { limits, limit_private_addresses: false, last_version: 0, seed: [7; 32], state: None })
 }
 
 fn open(hub: &mut Hub) -> SessionId {

@@ -192,7 +192,7 @@ mod tests {
             backlog.fold(&news);
             most = most.max(backlog.bytes());
             assert!(backlog.entries.len() <= 20 && backlog.bytes() <= 20 * (ENTRY_BYTES + 100));
-            if dice % 1_009 != 0 {
+            if !dice.is_multiple_of(1_009) {
                 continue;
             }
             // It reads a part.

@@ -5,26 +5,27 @@
 
 mod addresses;
 mod backlog;
+mod presence;
 mod resumptions;
 
 use crate::{
-    domain::{Answer, Code, Hello, Inbound, LeaveReason, Refusal, Request, RequestId, SessionId, Time, Welcome},
+    domain::{Answer, Changes, Code, Inbound, LeaveReason, Refusal, Request, RequestId, SessionId, State, Time},
     limits::Limits,
     registry::{News, Output, Registry},
-    session::{Beat, Pace, Session},
+    session::{Pace, Session},
     wire,
 };
 use addresses::Addresses;
 pub use backlog::Backlog;
 use bytes::Bytes;
 use foldhash::fast::FixedState;
+use presence::Absent;
 use resumptions::Resumptions;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
-use uuid::Uuid;
 
 /// Where encoded frames go.
 pub trait Outlet {
@@ -105,13 +106,9 @@ pub struct HubOptions {
     pub last_version: u64,
     /// What ids are made from.
     pub seed: [u8; 32],
-}
-
-/// What is kept of a session until somebody comes back to it.
-#[derive(Debug)]
-struct Absent {
-    name: Uuid,
-    pace: Pace,
+    /// What an earlier run has left; `None`: this one is to leave nothing, so it need
+    /// not take note of what changes.
+    pub state: Option<State>,
 }
 
 /// The server without its sockets.
@@ -133,7 +130,7 @@ pub struct Hub {
 impl Hub {
     /// An empty one.
     pub fn new(options: HubOptions) -> Self {
-        let HubOptions { limits, limit_private_addresses, last_version, seed } = options;
+        let HubOptions { limits, limit_private_addresses, last_version, seed, state: _ } = options;
         Self {
             registry: Registry::new(limits.clone(), last_version, seed),
             sessions: HashMap::default(),
@@ -220,28 +217,6 @@ impl Hub {
         self.proceed(now, id, outlet)
     }
 
-    /// Something has come that is no whole frame yet, or the peer goes on reading
-    /// what it had left unread: it lives.
-    pub fn heard(&mut self, now: Time, id: SessionId) {
-        self.sessions.get_mut(&id).expect("bytes come from open sessions").hear(now);
-    }
-
-    /// A question has left for a peer only now that was asked long before.
-    pub fn asked_late(&mut self, now: Time, id: SessionId) {
-        if let Some(liveness) = self.sessions.get_mut(&id).and_then(Session::liveness) {
-            liveness.asked_late(now);
-        }
-    }
-
-    /// For how long one of whom nothing more has come may give no sign of life, if it
-    /// gave none for longer: it is to be closed.
-    pub fn is_gone(&mut self, now: Time, id: SessionId) -> Option<Duration> {
-        let session = self.sessions.get_mut(&id).expect("open sessions are judged");
-        let liveness = session.liveness()?;
-        let is_over = liveness.is_over(now, self.limits.heartbeat_retries());
-        is_over.then(|| Duration::from_millis(self.limits.bound_ms(liveness.interval())))
-    }
-
     /// Goes on with the session's frame, and with the list that it is being given.
     pub fn proceed(&mut self, now: Time, id: SessionId, outlet: &mut impl Outlet) -> Progress {
         let mut work = 0;
@@ -261,7 +236,8 @@ impl Hub {
                     .admit(now, &self.limits)
                     .and_then(|()| self.addresses.admit(now, address, &self.limits))
                     .and(entry)
-                    .and_then(|request| self.in_order(now, id, request));
+                    .and_then(|request| session.in_order(request))
+                    .and_then(|request| self.owes_nothing(now, request));
                 match entry {
                     Ok(request) => {
                         self.request(now, id, request_id, request, outlet);
@@ -301,24 +277,14 @@ impl Hub {
         }
     }
 
-    /// Looks at the one whose turn it is to give a sign of life.
-    fn beat(&mut self, now: Time, outlet: &mut impl Outlet) {
-        let (_, id) = self.beats.pop_first().expect("it is somebody's turn");
-        let session = self.sessions.get_mut(&id).expect("who is open is looked at");
-        let liveness = session.liveness().expect("who is introduced is looked at");
-        let next = match liveness.beat(now, self.limits.heartbeat_retries()) {
-            Beat::Wait(until) => until,
-            Beat::Ask(count) => {
-                outlet.order(id, Order::Ask(wire::question(count.into())));
-                liveness.due()
-            }
-            Beat::Judge => {
-                outlet.order(id, Order::Examine);
-                now.after(liveness.interval())
-            }
-        };
-        liveness.look_at = next;
-        self.beats.insert((next, id));
+    /// Whether anything has changed that outlives the server.
+    pub fn has_changes(&self) -> bool {
+        false
+    }
+
+    /// What has changed of that since this was asked for last.
+    pub fn take_changes(&mut self) -> Changes {
+        Changes::default()
     }
 
     /// How many requests and connections were refused, by code.
@@ -392,19 +358,6 @@ impl Hub {
         }
     }
 
-    /// Refuses what may not be said now.
-    fn in_order(&mut self, now: Time, id: SessionId, request: Request) -> Result<Request, Refusal> {
-        if let Request::Hello(Hello { resume: Some(token), .. }) = &request
-            && let Some(resumed) = self.resumptions.find(token)
-        {
-            // To come back is no new allowance. The token stays good.
-            let absent = self.absent.get(&resumed.session).map(|absent| absent.pace);
-            let pace = absent.or_else(|| self.sessions.get_mut(&resumed.session).map(|session| *session.pace()));
-            pace.unwrap_or_default().holds(now, &self.limits)?;
-        }
-        self.sessions.get_mut(&id).expect("requests come from open sessions").in_order(request)
-    }
-
     /// Charges a session, and its address, for what was looked at and changed one by
     /// one for it.
     fn charge_steps(&mut self, now: Time, id: SessionId) {
@@ -413,57 +366,6 @@ impl Hub {
             let session = self.sessions.get_mut(&id).expect("requests come from open sessions");
             session.pace().charge_entries(now, entries, &self.limits);
             self.addresses.charge_entries(now, session.observed().ip(), entries, &self.limits);
-        }
-    }
-
-    /// Begins a session, or goes on with one.
-    fn introduce(&mut self, now: Time, id: SessionId, hello: Hello, outlet: &mut impl Outlet) -> Welcome {
-        let Hello { resume, heartbeat, client_key } = hello;
-        self.registry.introduce(id, client_key);
-        let secret = self.registry.random_id();
-        let resumed = resume.and_then(|token| self.resumptions.find(&token));
-        let (name, resume) = match resumed {
-            Some(resumed) => {
-                self.registry.take_over(now, resumed.session, id);
-                (resumed.name, self.resumptions.go_on(resumed, id, secret))
-            }
-            None => {
-                let name = self.registry.random_id();
-                (name, self.resumptions.begin(name, id, secret))
-            }
-        };
-        let heartbeat = heartbeat.unwrap_or(Duration::from_millis(self.limits.heartbeat_ms as u64));
-        let session = self.sessions.get_mut(&id).expect("requests come from open sessions");
-        session.welcome(now, name, heartbeat);
-        self.beats.insert((now.after(heartbeat), id));
-        let bound = Duration::from_millis(self.limits.bound_ms(heartbeat));
-        if bound.as_millis() > self.limits.silence_ms as u128 {
-            outlet.order(id, Order::AllowSilence(bound));
-        }
-        let (session, observed) = (format!("~{}", name.hyphenated()), session.observed());
-        Welcome { session, observed, resume, resumed: resumed.is_some(), heartbeat }
-    }
-
-    /// A session is over for good.
-    fn end(&mut self, id: SessionId, superseded_by: Option<SessionId>, outlet: &mut impl Outlet) {
-        let mut ended = self.absent.remove(&id);
-        if let Some(newer) = superseded_by {
-            if let Some(session) = self.sessions.get_mut(&id) {
-                ended = session.name().map(|name| Absent { name, pace: *session.pace() });
-                if let Some(liveness) = session.liveness() {
-                    self.beats.remove(&(liveness.look_at, id));
-                }
-                session.end();
-                let refusal =
-                    Refusal::new(Code::Superseded, "this session goes on on another connection; use that one");
-                self.count_refusal(refusal.code);
-                outlet.order(id, Order::End(wire::refusal(&refusal)));
-            }
-            let newer = self.sessions.get_mut(&newer).expect("who takes over is open");
-            newer.pace().join(ended.as_ref().map_or(Pace::default(), |ended| ended.pace));
-        }
-        if let Some(Absent { name, .. }) = ended {
-            self.resumptions.end(name, id);
         }
     }
 

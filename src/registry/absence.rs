@@ -3,7 +3,7 @@
 
 use super::{Output, Registry, announce::Told};
 use crate::domain::{Announcement, LeaveReason, Namespace, Registration, SessionId, Time};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 /// Registrations whose leases end together that are taken out at once, and those in
 /// the same namespace with the last of them.
@@ -78,19 +78,20 @@ impl Registry {
         let has_lease = |&joined: &u64| self.spaces.member(ns, joined).registration.ttl_secs > 0;
         let (staying, leaving): (Vec<u64>, Vec<u64>) = lost.into_iter().partition(has_lease);
         // Before the others leave, or one who goes away might be given the game.
-        self.change_all(session, ns, &staying, |registration| registration.away = true);
+        self.change_all(session, ns, &staying, |_, registration| registration.away = true);
         if !leaving.is_empty() {
             self.take_out(session, ns, &leaving, reason);
         }
     }
 
-    /// Gives registrations of a session another content, and tells the others.
+    /// Makes registrations of a session otherwise, and tells the others of those that
+    /// are.
     pub(super) fn change_all(
         &mut self,
         session: SessionId,
         ns: &Namespace,
         all: &[u64],
-        change: impl Fn(&mut Registration),
+        change: impl Fn(&Self, &mut Registration),
     ) {
         if all.is_empty() {
             return;
@@ -99,13 +100,16 @@ impl Registry {
         let mut changes = Vec::with_capacity(all.len());
         for &joined in all {
             self.step_as_a_change();
-            let mut registration = Registration::clone(&self.spaces.member(ns, joined).registration);
-            self.registered_bytes -= registration.size();
-            change(&mut registration);
-            self.registered_bytes += registration.size();
-            registration.version = self.next_version();
-            let registration: Arc<Registration> = self.spaces.replace(joined, registration);
-            changes.push(Told { joined, own: None, news: Announcement::Registered(registration).into() });
+            let current = self.spaces.member(ns, joined).registration.clone();
+            let mut changed = Registration::clone(&current);
+            change(self, &mut changed);
+            if changed == *current {
+                continue;
+            }
+            changed.version = self.next_version();
+            assert_eq!(changed.size(), current.size(), "an address counts as if its host were the longest");
+            let news = Announcement::Registered(self.spaces.replace(joined, changed)).into();
+            changes.push(Told { joined, own: None, news });
         }
         self.tell(session, ns, &audience, Some(session), changes);
     }

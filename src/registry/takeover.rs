@@ -1,7 +1,7 @@
 //! How a session passes to another connection: to one that brings its token, or
 //! to the same program, started again, that brings its key.
 
-use super::{Output, Registry, announce::Told, spaces};
+use super::{Output, Registry, spaces};
 use crate::domain::{Announcement, Code, LeaveReason, Namespace, PeerId, Refusal, Secret, SessionId, Time};
 
 /// Registrations of earlier sessions of a program that are looked at for a seat.
@@ -35,7 +35,7 @@ impl Registry {
         }
     }
 
-    /// The session, if another one, which said the same key.
+    /// Whether two sessions have said the same key.
     pub(super) fn is_same_program(&self, one: SessionId, other: SessionId) -> bool {
         let (one, other) = (&self.session(one).client_key, &self.session(other).client_key);
         !one.is_none() && one == other
@@ -143,34 +143,17 @@ impl Registry {
             self.spaces.member_mut(ns, joined).session = newer;
             self.session_mut(newer).registrations.insert((ns.clone(), joined));
         }
-        self.bring_back(ns, all, newer);
+        // Those who were away are present, and all are where their session is now.
+        self.change_all(newer, ns, all, |registry, registration| {
+            registration.away = false;
+            registration.addresses = registry.located(newer, std::mem::take(&mut registration.addresses));
+        });
         if self.session(newer).banned.contains(ns) {
             return self.take_out(newer, ns, all, LeaveReason::Kicked);
         }
         if watches > 0 && !heard && self.may_hear(newer, ns) {
             self.reveal(newer, ns, newer);
         }
-    }
-
-    /// Those who were away are present, and all are where their session is now.
-    fn bring_back(&mut self, ns: &Namespace, all: &[u64], newer: SessionId) {
-        let audience = self.audience(ns);
-        let mut changes = Vec::new();
-        for &joined in all {
-            self.step_as_a_change();
-            let current = self.spaces.member(ns, joined).registration.clone();
-            let mut changed = (*current).clone();
-            changed.away = false;
-            changed.addresses = self.located(newer, changed.addresses);
-            if changed == *current {
-                continue;
-            }
-            changed.version = self.next_version();
-            assert_eq!(changed.size(), current.size(), "an address counts as if its host were the longest");
-            let news = Announcement::Registered(self.spaces.replace(joined, changed)).into();
-            changes.push(Told { joined, own: None, news });
-        }
-        self.tell(newer, ns, &audience, Some(newer), changes);
     }
 
     /// Whoever was banned stays banned, and has nothing there.

@@ -436,7 +436,8 @@ mod tests {
 
     fn connected() -> (DuplexStream, Connection<DuplexStream>) {
         let limits = Limits::default();
-        let options = HubOptions { limits, limit_private_addresses: false, last_version: 0, seed: [0; 32] };
+        let options =
+            HubOptions { limits, limit_private_addresses: false, last_version: 0, seed: [0; 32], state: None };
         let exchange = Arc::new(Exchange::new(options, None));
         let (client, server) = duplex(1 << 12);
         let observed = ([198, 51, 100, 7], 1).into();

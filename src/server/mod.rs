@@ -120,7 +120,13 @@ impl Server {
             what: "get random numbers",
             source: io::Error::other(error.to_string()),
         })?;
-        let hub = HubOptions { limits: limits.clone(), limit_private_addresses, last_version: version_now(), seed };
+        let hub = HubOptions {
+            limits: limits.clone(),
+            limit_private_addresses,
+            last_version: version_now(),
+            seed,
+            state: None,
+        };
         let advertise = advertise.or_else(|| lan_addresses().into_iter().next());
         let exchange = Arc::new(Exchange::new(hub, advertise));
         let stop = CancellationToken::new();

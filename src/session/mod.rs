@@ -20,7 +20,6 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub struct Session {
     observed: SocketAddr,
-    introduced: bool,
     /// It has asked for something other than to be introduced.
     asked: bool,
     /// It has numbered a request.
@@ -44,7 +43,6 @@ impl Session {
     pub fn new(observed: SocketAddr) -> Self {
         Self {
             observed,
-            introduced: false,
             asked: false,
             numbered: false,
             request_id: None,
@@ -120,7 +118,7 @@ impl Session {
 
     /// Whether it is known to understand more than the seed's protocol had.
     pub fn knows_games(&self) -> bool {
-        self.introduced || self.numbered
+        self.name.is_some() || self.numbered
     }
 
     /// What the frame asks for next, and under which number.
@@ -154,7 +152,7 @@ impl Session {
     pub fn in_order(&mut self, request: Request) -> Result<Request, Refusal> {
         match &request {
             Request::Hello(Hello { resume, .. }) => {
-                if self.introduced {
+                if self.name.is_some() {
                     return Err(Refusal::new(Code::InvalidMessage, "HELLO was said already on this connection"));
                 }
                 if self.asked && resume.is_some() {
@@ -163,7 +161,6 @@ impl Session {
                         "a session is resumed before anything else is asked for; open a new connection for it",
                     ));
                 }
-                self.introduced = true;
             }
             Request::Rendezvous(Rendezvous { subject: Subject::Games { .. }, .. })
             | Request::Discover(Discover { subject: Subject::Games { .. }, .. })

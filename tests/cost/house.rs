@@ -47,7 +47,8 @@ pub struct House {
 impl House {
     pub fn new(games: usize) -> Self {
         let limits = Limits { connections: 1_000_000, connections_per_address: 1_000_000, ..Limits::default() };
-        let options = HubOptions { limits, limit_private_addresses: false, last_version: 0, seed: [7; 32] };
+        let options =
+            HubOptions { limits, limit_private_addresses: false, last_version: 0, seed: [7; 32], state: None };
         let games = (0..games).map(game_name).collect();
         let hub = Hub::new(options);
         let mut house = Self { hub, frames: Frames::default(), now: Time::START, games, watched: BTreeSet::new() };

@@ -56,6 +56,7 @@ impl Driver {
             limit_private_addresses: scenario.limit_private_addresses,
             last_version: scenario.last_version,
             seed: dice.bytes(32).try_into().expect("so many were thrown"),
+            state: None,
         };
         Self {
             oracle: Oracle::new(&options),

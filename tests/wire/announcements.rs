@@ -66,8 +66,13 @@ fn watch(ns: &str, request_id: Option<u64>) -> Message {
 
 #[test]
 fn all_who_hear_a_change_are_given_the_same_bytes() {
-    let options =
-        HubOptions { limits: Limits::default(), limit_private_addresses: false, last_version: 1, seed: [0; 32] };
+    let options = HubOptions {
+        limits: Limits::default(),
+        limit_private_addresses: false,
+        last_version: 1,
+        seed: [0; 32],
+        state: None,
+    };
     let mut server = Server { hub: Hub::new(options), ears: Ears::default() };
     // The seed's way, ours, and two patterns.
     let watchers = [("a/b", None), ("a/b", Some(1)), ("a/*", Some(2)), ("a/**", None)].map(|(ns, request_id)| {

@@ -103,8 +103,13 @@ impl Drop for Server {
 impl Server {
     fn new(seed: u64) -> Self {
         let limits = limits();
-        let options =
-            HubOptions { limits: limits.clone(), limit_private_addresses: false, last_version: 1, seed: [7; 32] };
+        let options = HubOptions {
+            limits: limits.clone(),
+            limit_private_addresses: false,
+            last_version: 1,
+            seed: [7; 32],
+            state: None,
+        };
         let reader = Reader { limits: limits.clone(), stalled: false, answers: 0, statuses: BTreeMap::new() };
         let mut server = Self {
             seed,

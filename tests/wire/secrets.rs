@@ -70,7 +70,13 @@ fn matching() -> Message {
 #[test]
 fn no_frame_of_a_server_holds_a_secret() {
     let limits = Limits::default();
-    let options = HubOptions { limits: limits.clone(), limit_private_addresses: false, last_version: 1, seed: [0; 32] };
+    let options = HubOptions {
+        limits: limits.clone(),
+        limit_private_addresses: false,
+        last_version: 1,
+        seed: [0; 32],
+        state: None,
+    };
     let (mut hub, mut said) = (Hub::new(options), Said::default());
     let observed: SocketAddr = "192.0.2.7:4711".parse().expect("an address");
     let mut open = || hub.open(Time::START, observed, observed.ip()).expect("there are few connections");
