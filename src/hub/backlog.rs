@@ -198,7 +198,7 @@ mod tests {
             // It reads a part.
             for announcement in backlog.take(8 * ENTRY_BYTES) {
                 let About::Peer(_, id) = About::what(&announcement) else { unreachable!("of peers only") };
-                let peer = id.as_str()[1..].parse().expect("a number");
+                let peer = id.as_str()[1..].parse().expect("an id is a letter and a number");
                 match announcement {
                     Announcement::Registered(_) => drop(known.insert(peer)),
                     _ => assert!(known.remove(&peer), "who was never shown is not told to have gone"),
@@ -207,7 +207,7 @@ mod tests {
         }
         for announcement in backlog.take(usize::MAX) {
             let About::Peer(_, id) = About::what(&announcement) else { unreachable!("of peers only") };
-            let peer: u32 = id.as_str()[1..].parse().expect("a number");
+            let peer: u32 = id.as_str()[1..].parse().expect("an id is a letter and a number");
             match announcement {
                 Announcement::Registered(_) => drop(known.insert(peer)),
                 _ => drop(known.remove(&peer)),
