@@ -118,6 +118,11 @@ limits! {
     /// Games in which its peer's id is taken or banned, that a MATCH passes over
     /// before it takes none for open.
     match_candidates = 1_024, 1 => 1_000_000;
+    /// Changes of one namespace that are remembered for those who come back to it.
+    history_changes = 256, 0 => 65_536;
+    /// Bytes that all of these may take. Beyond it whole namespaces' are forgotten, and
+    /// who comes back there is shown everything anew.
+    history_bytes = 64 * MIB, 0 => 1_024 * 1_024 * MIB;
     /// Milliseconds between two announcements of one game in the lists that show
     /// it; what changes meanwhile is folded to its latest state.
     game_list_ms = 100, 0 => 60_000;

@@ -2,7 +2,7 @@
 
 use super::{AppVersion, Attributes, Namespace, OwnerPolicy, PeerId, Registration, Secret, SessionId};
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::Arc,
 };
 use uuid::Uuid;
@@ -223,6 +223,36 @@ impl Changes {
 }
 
 impl State {
+    /// What contradicts itself, if anything does: a server cannot go on with that.
+    pub fn fault(&self) -> Option<String> {
+        let mut ids = BTreeSet::new();
+        for (joined, record) in &self.registrations {
+            let Registration { ns, id, version, .. } = &*record.registration;
+            if !ids.insert((ns, id)) {
+                return Some(format!("registration {joined}: {id} is in {ns} twice"));
+            }
+            let last = self.namespaces.get(ns);
+            if joined > version || last.is_none_or(|last| version > last || *last > self.version) {
+                return Some(format!("registration {joined}: the changes of {ns} are not in order"));
+            }
+        }
+        let inhabited: BTreeSet<&Namespace> = ids.iter().map(|&(ns, _)| ns).collect();
+        if let Some(ns) = self.namespaces.keys().chain(self.games.keys()).find(|ns| !inhabited.contains(ns)) {
+            return Some(format!("namespace {ns}: nobody is there"));
+        }
+        for (ns, game) in &self.games {
+            let is_member = |owner| self.registrations.get(&owner).is_some_and(|record| record.registration.ns == *ns);
+            if !game.owner.is_none_or(is_member) || game.born > self.version {
+                return Some(format!("game {ns}: its owner is not there, or it is not born yet"));
+            }
+        }
+        let mut sessions = BTreeSet::new();
+        if let Some(record) = self.resumptions.values().find(|record| !sessions.insert(record.session)) {
+            return Some(format!("session {}: it has two names", record.session.0));
+        }
+        (self.version > u64::MAX / 2).then(|| format!("version {}: no server has counted so far", self.version))
+    }
+
     /// The state a moment later.
     pub fn apply(&mut self, changes: Changes) {
         let Changes { version, registrations, namespaces, games, client_keys, resumptions } = changes;

@@ -6,10 +6,11 @@
 mod addresses;
 mod backlog;
 mod presence;
+mod restart;
 mod resumptions;
 
 use crate::{
-    domain::{Answer, Changes, Code, Inbound, LeaveReason, Refusal, Request, RequestId, SessionId, State, Time},
+    domain::{Answer, Code, Inbound, LeaveReason, Refusal, Request, RequestId, SessionId, State, Time},
     limits::Limits,
     registry::{News, Output, Registry},
     session::{Pace, Session},
@@ -130,8 +131,8 @@ pub struct Hub {
 impl Hub {
     /// An empty one.
     pub fn new(options: HubOptions) -> Self {
-        let HubOptions { limits, limit_private_addresses, last_version, seed, state: _ } = options;
-        Self {
+        let HubOptions { limits, limit_private_addresses, last_version, seed, state } = options;
+        let mut hub = Self {
             registry: Registry::new(limits.clone(), last_version, seed),
             sessions: HashMap::default(),
             beats: BTreeSet::new(),
@@ -141,7 +142,11 @@ impl Hub {
             last_session: 0,
             refusals: BTreeMap::new(),
             limits,
+        };
+        if let Some(state) = state {
+            hub.restore(state);
         }
+        hub
     }
 
     /// A connection has come from `observed`. `host` is what others reach it by,
@@ -275,16 +280,6 @@ impl Hub {
                 work += 1;
             }
         }
-    }
-
-    /// Whether anything has changed that outlives the server.
-    pub fn has_changes(&self) -> bool {
-        false
-    }
-
-    /// What has changed of that since this was asked for last.
-    pub fn take_changes(&mut self) -> Changes {
-        Changes::default()
     }
 
     /// How many requests and connections were refused, by code.

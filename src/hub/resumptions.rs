@@ -1,4 +1,4 @@
-use crate::domain::SessionId;
+use crate::domain::{Changed, ResumptionRecord, SessionId};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
@@ -11,16 +11,10 @@ const TOKEN_BYTES: usize = 32;
 
 /// By what sessions are gone on with on another connection.
 #[derive(Debug, Default)]
-pub(super) struct Resumptions(HashMap<Uuid, Resumption, FixedState>);
-
-#[derive(Debug)]
-struct Resumption {
-    session: SessionId,
-    /// The secret in the token that was given last.
-    given: Uuid,
-    /// The one that the session was resumed with, until it is known that the next
-    /// has arrived: the answer to HELLO may be lost.
-    earlier: Option<Uuid>,
+pub(super) struct Resumptions {
+    by_name: HashMap<Uuid, ResumptionRecord, FixedState>,
+    /// What has changed of these, if that is asked for.
+    changes: Option<Changed<Uuid, ResumptionRecord>>,
 }
 
 /// A session that somebody has the token of.
@@ -32,11 +26,36 @@ pub(super) struct Resumable {
 }
 
 impl Resumptions {
+    /// Takes note of what changes from now on.
+    pub(super) fn take_note(&mut self) {
+        self.changes = Some(Changed::default());
+    }
+
+    /// Whether anything has changed since.
+    pub(super) fn has_changes(&self) -> bool {
+        self.changes.as_ref().is_some_and(|changes| !changes.is_empty())
+    }
+
+    /// What has changed since this was asked for last.
+    pub(super) fn take_changes(&mut self) -> Changed<Uuid, ResumptionRecord> {
+        self.changes.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// All of them.
+    pub(super) fn records(&self) -> impl Iterator<Item = (Uuid, ResumptionRecord)> {
+        self.by_name.iter().map(|(&name, record)| (name, record.clone()))
+    }
+
+    /// Goes on with one of an earlier run.
+    pub(super) fn restore(&mut self, name: Uuid, record: ResumptionRecord) {
+        self.by_name.insert(name, record);
+    }
+
     /// The session that this is the token of.
     pub(super) fn find(&self, token: &[u8]) -> Option<Resumable> {
         let (name, secret) = token.split_at_checked(TOKEN_BYTES / 2)?;
         let (name, secret) = (Uuid::from_slice(name).ok()?, Uuid::from_slice(secret).ok()?);
-        let Resumption { session, given, earlier } = self.0.get(&name)?;
+        let ResumptionRecord { session, given, earlier } = self.by_name.get(&name)?;
         // Both are compared, in a time that says nothing of where they differ.
         let is_given = secret.as_bytes().ct_eq(given.as_bytes());
         let is_earlier = secret.as_bytes().ct_eq(earlier.as_ref().unwrap_or(given).as_bytes());
@@ -45,43 +64,50 @@ impl Resumptions {
 
     /// The token of a session that begins.
     pub(super) fn begin(&mut self, name: Uuid, session: SessionId, secret: Uuid) -> Bytes {
-        self.give(name, Resumption { session, given: secret, earlier: None })
+        let record = ResumptionRecord { session, given: secret, earlier: None };
+        self.changes.iter_mut().for_each(|changes| changes.insert(name, record.clone()));
+        self.give(name, record)
     }
 
     /// The next token of a session that goes on. The one that it came with is good
     /// until [`Resumptions::confirm`].
     pub(super) fn go_on(&mut self, resumed: Resumable, session: SessionId, secret: Uuid) -> Bytes {
-        self.give(resumed.name, Resumption { session, given: secret, earlier: Some(resumed.secret) })
+        let record = ResumptionRecord { session, given: secret, earlier: Some(resumed.secret) };
+        self.changes.iter_mut().for_each(|changes| changes.set(resumed.name, record.clone()));
+        self.give(resumed.name, record)
     }
 
-    fn give(&mut self, name: Uuid, resumption: Resumption) -> Bytes {
+    fn give(&mut self, name: Uuid, record: ResumptionRecord) -> Bytes {
         let mut token = BytesMut::with_capacity(TOKEN_BYTES);
         token.put_slice(name.as_bytes());
-        token.put_slice(resumption.given.as_bytes());
-        self.0.insert(name, resumption);
+        token.put_slice(record.given.as_bytes());
+        self.by_name.insert(name, record);
         token.freeze()
     }
 
     /// The token that was given last has arrived: only that one is good.
     pub(super) fn confirm(&mut self, name: Uuid) {
-        if let Some(resumption) = self.0.get_mut(&name) {
-            resumption.earlier = None;
+        if let Some(record) = self.by_name.get_mut(&name)
+            && record.earlier.take().is_some()
+        {
+            self.changes.iter_mut().for_each(|changes| changes.set(name, record.clone()));
         }
     }
 
     /// A session is over, unless it goes on as another one.
     pub(super) fn end(&mut self, name: Uuid, session: SessionId) {
-        if self.0.get(&name).is_some_and(|resumption| resumption.session == session) {
-            self.0.remove(&name);
+        if self.holds(name, session) {
+            self.by_name.remove(&name);
+            self.changes.iter_mut().for_each(|changes| changes.remove(name));
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.by_name.len()
     }
 
     pub(super) fn holds(&self, name: Uuid, session: SessionId) -> bool {
-        self.0.get(&name).is_some_and(|resumption| resumption.session == session)
+        self.by_name.get(&name).is_some_and(|record| record.session == session)
     }
 }
 

@@ -109,6 +109,7 @@ impl Registry {
             changed.version = self.next_version();
             assert_eq!(changed.size(), current.size(), "an address counts as if its host were the longest");
             let news = Announcement::Registered(self.spaces.replace(joined, changed)).into();
+            self.note_changed(ns, joined);
             changes.push(Told { joined, own: None, news });
         }
         self.tell(session, ns, &audience, Some(session), changes);
@@ -180,6 +181,7 @@ impl Registry {
         self.registered_bytes -= ended.absent.map_or(0, |absence| absence.missed_bytes);
         for ns in &ended.banned {
             self.bans_mut(ns).sessions.remove(&session);
+            self.note_game(ns, false);
         }
     }
 }

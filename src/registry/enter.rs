@@ -120,6 +120,7 @@ impl Registry {
         changed.version = if same { current.version } else { self.next_version() };
         self.registered_bytes = self.registered_bytes - current.size() + changed.size();
         let registration = self.spaces.replace(joined, changed);
+        self.note_changed(&ns, joined);
         if !same {
             self.tell_registered(session, &ns, joined, Announcement::Registered(registration.clone()).into());
         }
@@ -263,7 +264,9 @@ impl Registry {
             let space = self.spaces.get_mut(ns).expect("it was made above");
             space.game = Some(Box::new(Game::new(joined, rules)));
             self.ages.insert(joined, ns);
+            self.note_game(ns, true);
         }
+        self.note_new(ns, joined);
         Ok((joined, registration))
     }
 
@@ -296,9 +299,12 @@ impl Registry {
             game.owner = Some(joined);
             game.term += 1;
         }
+        self.note_game(ns, false);
 
         let (mut to, mut revealed) = (heard_before, Vec::new());
         if guard_changed {
+            // Those who hear from now on have missed something, the others will.
+            self.spaces.forget_history(ns);
             revealed = self.listeners(ns);
             revealed.retain(|session| to.binary_search(session).is_err());
             to.extend(&revealed);

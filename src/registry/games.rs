@@ -174,11 +174,19 @@ impl Bans {
     }
 
     pub(super) fn insert(&mut self, id: PeerId, session: SessionId) {
+        self.insert_id(id);
+        self.sessions.insert(session);
+    }
+
+    pub(super) fn insert_id(&mut self, id: PeerId) {
         let bytes = id.as_str().len();
         if self.ids.insert(id) {
             self.id_bytes += bytes;
         }
-        self.sessions.insert(session);
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = &PeerId> {
+        self.ids.iter()
     }
 
     fn size(&self) -> usize {

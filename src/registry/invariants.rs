@@ -19,6 +19,7 @@ impl Registry {
     }
 
     fn check_spaces(&self) {
+        let mut histories = 0;
         let mut bytes: usize = self.waiting.iter().map(|(_, waiter)| waiter.bytes).sum();
         let sessions = self.sessions.sorted();
         bytes += sessions
@@ -39,7 +40,11 @@ impl Registry {
                 bytes += registration.size();
             }
             bytes += space.game.as_ref().map_or(0, |game| game.size(ns));
+            histories += space.history.bytes();
+            assert!(space.history.is_consistent(space.version, self.limits.history_changes), "{ns}: its history");
         }
+        assert_eq!(histories, self.spaces.history_bytes, "the bytes of histories are the sum of all");
+        assert!(histories <= self.limits.history_bytes);
         assert_eq!(bytes, self.registered_bytes, "the bytes registered are the sum of all");
         assert!(self.spaces.len() <= self.limits.namespaces);
         assert!(self.registered_bytes <= self.limits.registered_bytes);

@@ -4,6 +4,7 @@
 use super::{
     Registry,
     announce::{Audience, Told},
+    history::Departure,
     spaces,
 };
 use crate::domain::{
@@ -86,6 +87,7 @@ impl Registry {
         self.room_for(growth)?;
         self.registered_bytes += growth;
         self.bans_mut(ns).insert(id, session);
+        self.note_game(ns, false);
         self.keep_out(ns, session);
         Ok(())
     }
@@ -123,6 +125,7 @@ impl Registry {
         game.term += 1;
         self.version += 1;
         space.version = self.version;
+        self.note_game(ns, false);
         let to = self.listeners(ns);
         self.tell_game(cause, ns, to);
     }
@@ -152,10 +155,12 @@ impl Registry {
         for &joined in leaving {
             self.step_as_a_change();
             let version = self.next_version();
-            let entry = self.spaces.remove(ns, joined, version);
+            let entry = self.spaces.member(ns, joined);
+            let (id, origin) = (entry.registration.id.clone(), self.origin(entry.session));
+            let entry = self.spaces.remove(ns, joined, version, Departure { id: id.clone(), reason, origin });
+            self.noting(|changes| changes.registrations.remove(joined));
             self.registered_bytes -= entry.registration.size();
             holder = Some(entry.session);
-            let id = entry.registration.id.clone();
             let announcement = Announcement::Unregistered { ns: ns.clone(), id, reason, version };
             let mut own = None;
             // A session that has ended knows of nothing any more.
@@ -187,6 +192,7 @@ impl Registry {
             self.pools.remove(&place.0, &place.1);
         }
         self.ages.remove(game.born, ns);
+        self.noting(|changes| changes.games.remove(ns.clone()));
         self.registered_bytes -= game.size(ns);
         for session in &game.bans.sessions {
             self.session_mut(*session).banned.remove(ns);

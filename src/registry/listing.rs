@@ -386,7 +386,7 @@ impl Part {
 
 /// About what a registration takes on the wire: its texts, and 4 bytes for each
 /// tag and length.
-fn wire_bytes(registration: &Registration) -> usize {
+pub(super) fn wire_bytes(registration: &Registration) -> usize {
     let addresses: usize = registration.addresses.iter().map(|address| address.bytes().len() + 4).sum();
     let attributes: usize = registration.attributes.iter().map(|(name, value)| name.len() + value.len() + 12).sum();
     registration.ns.as_str().len() + registration.id.as_str().len() + addresses + attributes + 24

@@ -13,7 +13,7 @@ impl Registry {
     /// RENDEZVOUS: the watch begins with the snapshot, of which this call
     /// produces the first part.
     pub fn rendezvous(&mut self, session: SessionId, request_id: Option<RequestId>, request: Rendezvous) {
-        let Rendezvous { pattern, subject, leave, since: _ } = request;
+        let Rendezvous { pattern, subject, leave, since } = request;
         if leave {
             let answer = match self.end_watch(session, &pattern, &subject) {
                 Ok(()) => Answer::Done,
@@ -29,6 +29,13 @@ impl Registry {
             // One who watches already keeps hearing everything; for a new watch what
             // the snapshot has not come to yet is left to the snapshot.
             Ok(live) => {
+                // A client of the seed knows of no catch-up.
+                if let (Pattern::Exact(ns), Subject::Peers { .. }, Some(since), Some(_)) =
+                    (&pattern, &subject, since, request_id)
+                    && let Some(catch_up) = self.catch_up(session, ns, since)
+                {
+                    return self.answer(session, request_id, Answer::CatchUp(catch_up));
+                }
                 let listing = Listing::new(request_id, pattern, Topic::of(subject), Purpose::Watch { live });
                 self.list(session, listing);
             }

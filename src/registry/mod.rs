@@ -14,6 +14,7 @@ mod announce;
 mod cookie;
 mod enter;
 mod games;
+mod history;
 mod identities;
 mod invariants;
 mod leave;
@@ -22,6 +23,7 @@ mod lobby;
 mod look;
 mod matching;
 mod pools;
+mod record;
 mod room;
 mod spaces;
 mod table;
@@ -30,7 +32,7 @@ mod waiting;
 mod watches;
 
 use crate::{
-    domain::{Announcement, Answer, Filter, Namespace, RequestId, Secret, SessionId, Time},
+    domain::{Announcement, Answer, Changes, Filter, Namespace, RequestId, Secret, SessionId, Time},
     limits::Limits,
 };
 use absence::Absence;
@@ -153,6 +155,8 @@ pub struct Registry {
     /// The sum of the sizes of all registrations, games and waiting matches.
     registered_bytes: usize,
     identities: Identities,
+    /// What has changed of that which outlives the server, if that is asked for.
+    changes: Option<Box<Changes>>,
     /// What was looked at, one by one, for the present call: see
     /// [`Registry::take_steps`].
     steps: Cell<usize>,
@@ -164,6 +168,8 @@ pub struct Registry {
 struct Session {
     /// What stands for "wherever I come from" in its addresses.
     host: IpAddr,
+    /// The first of the sessions that it goes on with, one as the next.
+    origin: SessionId,
     /// Where its registrations are: an index of [`Spaces`].
     registrations: BTreeSet<(Namespace, u64)>,
     /// Which of them came without an id: at most one in a namespace.
@@ -187,14 +193,14 @@ impl Registry {
         let mut identities = Identities::new(seed);
         let seed = identities.number();
         Self {
-            limits,
             now: Time::START,
             version: last_version,
-            spaces: Spaces::new(seed),
+            spaces: Spaces::new(seed, &limits),
             pools: Pools::new(seed),
             ages: Ages::new(seed),
             watches: Watches::new(seed),
             lists: Watches::new(seed),
+            limits,
             lobby: Lobby::default(),
             waiting: Waiting::default(),
             sessions: Table::new(seed),
@@ -203,6 +209,7 @@ impl Registry {
             listings: BTreeMap::new(),
             registered_bytes: 0,
             identities,
+            changes: None,
             steps: Cell::new(0),
             outputs: VecDeque::new(),
         }
@@ -214,6 +221,7 @@ impl Registry {
             session,
             Box::new(Session {
                 host,
+                origin: session,
                 registrations: BTreeSet::new(),
                 unnamed: BTreeMap::new(),
                 patterns: Patterns::default(),
@@ -282,14 +290,21 @@ impl Registry {
     /// show it.
     fn changing<T>(&mut self, cause: SessionId, ns: &Namespace, change: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.lobby_sight(ns);
+        let was_there = self.changes.is_some() && self.spaces.contains(ns);
         let outcome = change(self);
         self.seat_waiting(ns);
         self.lobby_changed(cause, ns, before);
+        self.note_space(ns, was_there);
         outcome
     }
 
     fn session(&self, session: SessionId) -> &Session {
         self.sessions.get(&session).expect("requests come from open sessions, and indexes name such")
+    }
+
+    /// Of one that may have ended.
+    fn origin(&self, session: SessionId) -> SessionId {
+        self.sessions.get(&session).map_or(session, |session| session.origin)
     }
 
     fn session_mut(&mut self, session: SessionId) -> &mut Session {

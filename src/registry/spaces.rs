@@ -1,7 +1,14 @@
 //! Namespaces and who is in them.
 
-use super::{games::Game, table::Table};
-use crate::domain::{Namespace, PeerId, Registration, SessionId};
+use super::{
+    games::Game,
+    history::{Departure, History},
+    table::Table,
+};
+use crate::{
+    domain::{Namespace, PeerId, Registration, SessionId},
+    limits::Limits,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
@@ -14,6 +21,16 @@ pub(super) struct Spaces {
     by_name: Table<Namespace, Box<Space>>,
     /// In byte order, for patterns.
     order: BTreeSet<Namespace>,
+    /// Changes that the history of each holds at most.
+    history_changes: usize,
+    /// Bytes that the histories of all may take.
+    history_most: usize,
+    /// Bytes that they take.
+    pub(super) history_bytes: usize,
+    /// Those that have any.
+    remembered: BTreeSet<Namespace>,
+    /// The last one whose history was forgotten for want of room.
+    forgotten: Option<Namespace>,
 }
 
 /// One namespace.
@@ -27,6 +44,8 @@ pub(super) struct Space {
     pub(super) by_id: BTreeMap<PeerId, u64>,
     /// What makes it a game, if it is one.
     pub(super) game: Option<Box<Game>>,
+    /// Its latest changes.
+    pub(super) history: History,
 }
 
 /// One registration, and whose it is.
@@ -51,8 +70,16 @@ pub(super) fn own<'a>(
 }
 
 impl Spaces {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { by_name: Table::new(seed), order: BTreeSet::new() }
+    pub(super) fn new(seed: u64, limits: &Limits) -> Self {
+        Self {
+            by_name: Table::new(seed),
+            order: BTreeSet::new(),
+            history_changes: limits.history_changes,
+            history_most: limits.history_bytes,
+            history_bytes: 0,
+            remembered: BTreeSet::new(),
+            forgotten: None,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -79,6 +106,8 @@ impl Spaces {
     /// All of them, for the invariants.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Namespace, &Space)> {
         assert_eq!(self.order.len(), self.by_name.len(), "every namespace has its place in the order");
+        let remembered = |ns: &&Namespace| self.get(ns).is_some_and(|space| !space.history.is_empty());
+        assert!(self.order.iter().filter(remembered).eq(&self.remembered), "those with a history are known");
         self.order.iter().map(|ns| (ns, self.get(ns).expect("the order names namespaces that exist")))
     }
 
@@ -111,15 +140,29 @@ impl Spaces {
     pub(super) fn insert(&mut self, joined: u64, entry: Entry) -> Arc<Registration> {
         let registration = entry.registration.clone();
         let ns = &registration.ns;
-        if !self.by_name.contains(ns) {
+        let is_born = !self.by_name.contains(ns);
+        if is_born {
             self.order.insert(ns.clone());
-            self.by_name.insert(ns.clone(), Box::default());
+            let history = History::begins(registration.version);
+            self.by_name.insert(ns.clone(), Box::new(Space { history, ..Space::default() }));
         }
         let space = self.get_mut(ns).expect("it was made if it was not there");
         space.version = registration.version;
         space.by_id.insert(registration.id.clone(), joined);
         space.members.insert(joined, entry);
+        if !is_born {
+            self.note(ns, joined, None);
+        }
         registration
+    }
+
+    /// Goes on with a namespace whose last change before a restart was of that number;
+    /// what changes from now on is numbered after `last`.
+    pub(super) fn go_on(&mut self, ns: &Namespace, version: u64, last: u64) {
+        self.forget_history(ns);
+        let space = self.get_mut(ns).expect("a namespace has members");
+        space.version = version;
+        space.history = History::goes_on(version, last);
     }
 
     /// Gives the registration that stands there another content.
@@ -127,21 +170,63 @@ impl Spaces {
         let space = self.get_mut(&registration.ns).expect("an update is of a namespace that exists");
         let entry = space.members.get_mut(&joined).expect("an update is of a registration that exists");
         // What changes nothing for others keeps its number.
-        space.version = space.version.max(registration.version);
-        entry.registration = Arc::new(registration);
-        entry.registration.clone()
+        let is_change = registration.version > entry.registration.version;
+        let registration = Arc::new(registration);
+        entry.registration = registration.clone();
+        if is_change {
+            space.version = registration.version;
+            self.note(&registration.ns, joined, None);
+        }
+        registration
     }
 
     /// Removes a registration, and with the last one the namespace.
-    pub(super) fn remove(&mut self, ns: &Namespace, joined: u64, version: u64) -> Entry {
+    pub(super) fn remove(&mut self, ns: &Namespace, joined: u64, version: u64, left: Departure) -> Entry {
         let space = self.get_mut(ns).expect("an index names a namespace that exists");
         let entry = space.members.remove(&joined).expect("an index names a registration that exists");
         space.by_id.remove(&entry.registration.id);
         space.version = version;
         if space.members.is_empty() {
+            self.forget_history(ns);
             self.by_name.remove(ns);
             self.order.remove(ns);
+        } else {
+            self.note(ns, joined, Some(left));
         }
         entry
+    }
+
+    /// Adds the last change of a namespace to its history.
+    fn note(&mut self, ns: &Namespace, joined: u64, left: Option<Departure>) {
+        let most = self.history_changes;
+        let space = self.get_mut(ns).expect("what has changed exists");
+        let is_first = space.history.is_empty();
+        let (grown, shrunk) = space.history.add(space.version, joined, left, most);
+        if is_first {
+            self.remembered.insert(ns.clone());
+        }
+        self.history_bytes = self.history_bytes + grown - shrunk;
+        while self.history_bytes > self.history_most {
+            self.forget_next();
+        }
+    }
+
+    /// Nobody is told any more what has happened there up to now.
+    pub(super) fn forget_history(&mut self, ns: &Namespace) {
+        let space = self.get_mut(ns).expect("what is to be forgotten was there");
+        let bytes = space.history.forget(space.version);
+        self.history_bytes -= bytes;
+        if bytes > 0 {
+            self.remembered.remove(ns);
+        }
+    }
+
+    /// Forgets the history of a namespace: each has its turn.
+    fn forget_next(&mut self) {
+        let behind = self.forgotten.take().map_or(Bound::Unbounded, Bound::Excluded);
+        let next = self.remembered.range((behind, Bound::Unbounded)).next();
+        let ns = next.or_else(|| self.remembered.first()).expect("what takes room is remembered").clone();
+        self.forget_history(&ns);
+        self.forgotten = Some(ns);
     }
 }

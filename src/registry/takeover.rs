@@ -15,12 +15,14 @@ impl Registry {
             return;
         }
         self.by_key.insert((client_key.bytes().clone(), session));
+        self.noting(|changes| changes.client_keys.insert(session, client_key.clone()));
         self.session_mut(session).client_key = client_key;
     }
 
     pub(super) fn forget_key(&mut self, session: SessionId, client_key: &Secret) {
         if !client_key.is_none() {
             self.by_key.remove(&(client_key.bytes().clone(), session));
+            self.noting(|changes| changes.client_keys.remove(session));
         }
     }
 
@@ -29,6 +31,7 @@ impl Registry {
     /// rest. Watches and waiting matches end.
     pub fn take_over(&mut self, now: Time, older: SessionId, newer: SessionId) {
         self.now = now;
+        self.session_mut(newer).origin = self.session(older).origin;
         let missed = self.pass_on(older, newer);
         for announcement in missed {
             self.announce(newer, vec![newer], announcement);
@@ -118,6 +121,11 @@ impl Registry {
                 holder.unnamed.entry(held.0).or_insert(joined);
             }
         }
+        if self.changes.is_some() {
+            for (ns, joined) in self.session(newer).registrations.clone() {
+                self.note_changed(&ns, joined);
+            }
+        }
         missed
     }
 
@@ -163,9 +171,11 @@ impl Registry {
         bans.sessions.remove(&older);
         if owns {
             // It was the owner who banned it: itself, as it turns out.
+            self.note_game(ns, false);
             return;
         }
         bans.sessions.insert(newer);
+        self.note_game(ns, false);
         self.keep_out(ns, newer);
         let own: Vec<u64> = spaces::own(ns, &self.session(newer).registrations).collect();
         if !own.is_empty() {

@@ -1,6 +1,8 @@
 //! The server without its sockets, at its boundary: what goes in as a request
 //! and comes out as frames.
 
+mod restart;
+
 use bytes::Bytes;
 use foregather::{
     domain::{
