@@ -93,7 +93,7 @@ const PART_ENTRIES: usize = 8;
 const STEPS_OF_AN_ENTRY: usize = 64;
 
 /// And so many take about as long as to hand a frame to a connection.
-const STEPS_OF_WORK: usize = 16;
+const STEPS_OF_WORK: usize = 4;
 
 /// What a server is made with.
 #[derive(Debug, Clone)]

@@ -71,9 +71,6 @@ impl Registry {
             _ if request.renew => Err(not_there()),
             Some((joined, entry)) if self.is_same_program(session, entry.session) => {
                 let older = entry.session;
-                if self.spaces.game(ns).is_some_and(|game| game.bans.hold(session, None)) {
-                    return Err(banned());
-                }
                 let registration = self.update(session, joined, request, Some(older))?;
                 Ok((registration, Came::TakenOver))
             }
@@ -105,6 +102,9 @@ impl Registry {
             (before, after) = (before + game.rules.size(&ns), after + rules.size(&ns));
         }
         if let Some(older) = older {
+            if self.spaces.game(&ns).is_some_and(|game| game.bans.hold(session, None)) {
+                return Err(banned());
+            }
             self.room_for_all_of(older, session)?;
         }
         let growth = after.saturating_sub(before);

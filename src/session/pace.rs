@@ -18,10 +18,7 @@ impl Pace {
     /// # Errors
     /// `RATE_LIMITED`.
     pub fn holds(&self, now: Time, limits: &Limits) -> Result<(), Refusal> {
-        self.fanout.holds(now, 0, fanout_rate(limits)).map_err(|after| {
-            let what = format!("this connection causes over {} bytes a second to be sent", limits.fanout_bytes_per_sec);
-            Refusal::new(Code::RateLimited, what).retry_after(after)
-        })?;
+        self.fanout_holds(now, limits)?;
         self.entries.holds(now, 0, entry_rate(limits)).map_err(|after| too_many_entries(limits).retry_after(after))
     }
 
@@ -30,8 +27,15 @@ impl Pace {
     /// # Errors
     /// `RATE_LIMITED`.
     pub fn admit(&mut self, now: Time, limits: &Limits) -> Result<(), Refusal> {
-        self.holds(now, limits)?;
+        self.fanout_holds(now, limits)?;
         self.entries.take(now, entry_rate(limits)).map_err(|after| too_many_entries(limits).retry_after(after))
+    }
+
+    fn fanout_holds(&self, now: Time, limits: &Limits) -> Result<(), Refusal> {
+        self.fanout.holds(now, 0, fanout_rate(limits)).map_err(|after| {
+            let what = format!("this connection causes over {} bytes a second to be sent", limits.fanout_bytes_per_sec);
+            Refusal::new(Code::RateLimited, what).retry_after(after)
+        })
     }
 
     /// Counts work that is as much as so many entries.
