@@ -413,7 +413,7 @@ impl<S> Drop for Connection<S> {
 mod tests {
     use super::*;
     use crate::{
-        domain::{Hello, Request},
+        domain::{Hello, Namespace, Pattern, Peer, Register, Rendezvous, Request, Subject, Unregister},
         hub::HubOptions,
         limits::Limits,
         wire::proto::{self, MessageType},
@@ -421,7 +421,7 @@ mod tests {
     use futures::poll;
     use prost::Message as _;
     use tokio::{
-        io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+        io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex},
         task::yield_now,
         time::advance,
     };
@@ -434,16 +434,67 @@ mod tests {
         }
     }
 
-    fn connected() -> (DuplexStream, Connection<DuplexStream>) {
+    /// A way that can be read from, and once it is torn not written to.
+    struct Torn {
+        stream: DuplexStream,
+        torn: bool,
+    }
+
+    impl AsyncRead for Torn {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            into: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.stream).poll_read(context, into)
+        }
+    }
+
+    impl AsyncWrite for Torn {
+        fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            if self.torn {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+            }
+            Pin::new(&mut self.stream).poll_write(context, bytes)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl Stream for Torn {
+        fn allow_silence(&self, _silence: Duration) {}
+
+        fn has_unread(&self) -> bool {
+            false
+        }
+    }
+
+    fn exchange() -> Arc<Exchange> {
         let limits = Limits::default();
         let options =
             HubOptions { limits, limit_private_addresses: false, last_version: 0, seed: [0; 32], state: None };
-        let exchange = Arc::new(Exchange::new(options, None));
+        Arc::new(Exchange::new(options, None))
+    }
+
+    fn connected_to<S: Stream>(
+        exchange: &Arc<Exchange>,
+        stream: impl FnOnce(DuplexStream) -> S,
+    ) -> (DuplexStream, Connection<S>) {
         let (client, server) = duplex(1 << 12);
         let observed = ([198, 51, 100, 7], 1).into();
         let local = [192, 0, 2, 1].into();
-        let (session, outbox) = exchange.open(observed, local).expect("it is the first");
-        (client, Connection::new(server, exchange, session, outbox))
+        let (session, outbox) = exchange.open(observed, local).expect("there is room for it");
+        (client, Connection::new(stream(server), exchange.clone(), session, outbox))
+    }
+
+    fn connected() -> (DuplexStream, Connection<DuplexStream>) {
+        connected_to(&exchange(), |stream| stream)
     }
 
     async fn heard(client: &mut DuplexStream) -> proto::Message {
@@ -517,6 +568,60 @@ mod tests {
         assert_eq!(connection.exchange.sessions(), 0);
         let last = heard(&mut client).await;
         assert_eq!(last.status.expect("a last word").code(), proto::StatusCode::Unavailable);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_asked_when_nothing_could_be_written_is_asked_anew() {
+        let (mut client, mut connection) = connected();
+        client.write_all(&hello()).await.expect("there is room");
+        assert!(poll!(&mut connection).is_pending());
+        assert_eq!(heard(&mut client).await.r#type(), MessageType::Welcome);
+        // All questions are asked while the connection has no turn, and the time for an
+        // answer is over.
+        for _ in 0..4 {
+            advance(Duration::from_millis(250)).await;
+            connection.exchange.handle_timeout();
+        }
+        assert!(poll!(&mut connection).is_pending());
+        assert_eq!(connection.exchange.sessions(), 1, "it has not heard any of them before");
+        for question in 0..3 {
+            assert_eq!(heard(&mut client).await.r#type(), MessageType::Heartbeat, "question {question}");
+        }
+        // All of that was one question: two more follow.
+        for question in 1..3 {
+            pass(&mut connection, 250).await;
+            assert_eq!(heard(&mut client).await.r#type(), MessageType::Heartbeat, "question {question}");
+        }
+        assert_eq!(connection.exchange.sessions(), 1);
+        pass(&mut connection, 250).await;
+        assert_eq!(connection.exchange.sessions(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_come_counts_though_nothing_can_be_written_any_more() {
+        let exchange = exchange();
+        let ns = Namespace::parse("chess").expect("it is legal");
+        let (mut client, mut connection) = connected_to(&exchange, |stream| Torn { stream, torn: false });
+        let register = Register { ttl_secs: 30, ..Register::new(ns.clone(), Peer::default()) };
+        client.write_all(&wire::request(None, &Request::Register(register))).await.expect("there is room");
+        assert!(poll!(&mut connection).is_pending());
+        let (mut watcher, mut watching) = connected_to(&exchange, |stream| stream);
+        let watch = Rendezvous::new(Pattern::from(&ns), Subject::default());
+        watcher.write_all(&wire::request(None, &Request::Rendezvous(watch))).await.expect("there is room");
+        assert!(poll!(&mut watching).is_pending());
+        assert_eq!(heard(&mut watcher).await.register.len(), 1);
+
+        // It asks for something, says that it leaves, and is gone before it can be told.
+        let question = wire::request(None, &Request::Heartbeat { nonce: 1, reply: false });
+        let question = wire::inbound(&question[1..], &connection.exchange.limits).expect("it is a request");
+        assert_eq!(connection.exchange.receive(connection.session_id(), question), Progress::Finished);
+        let leave = Unregister { ns, peer: None, ban: false };
+        client.write_all(&wire::request(None, &Request::Unregister(leave))).await.expect("there is room");
+        connection.stream.torn = true;
+        assert!(poll!(&mut connection).is_ready());
+        assert!(poll!(&mut watching).is_pending());
+        let [gone] = &heard(&mut watcher).await.unregister[..] else { panic!("it has left") };
+        assert_eq!(gone.reason(), proto::LeaveReason::Unregistered);
     }
 
     /// One who has asked much, and does not read the answers.
