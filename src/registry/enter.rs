@@ -304,7 +304,7 @@ impl Registry {
         let (mut to, mut revealed) = (heard_before, Vec::new());
         if guard_changed {
             // Those who hear from now on have missed something, the others will.
-            self.spaces.forget_history(ns);
+            self.spaces.guard_history(ns);
             revealed = self.listeners(ns);
             revealed.retain(|session| to.binary_search(session).is_err());
             to.extend(&revealed);

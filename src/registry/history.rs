@@ -72,10 +72,10 @@ impl History {
         (grown, shrunk)
     }
 
-    /// Nobody is told what happened up to that change; the bytes that it took.
-    pub(super) fn forget(&mut self, version: u64) -> usize {
+    /// It begins anew with that change; the bytes that it took.
+    pub(super) fn forget(&mut self, since: u64) -> usize {
         let bytes = self.bytes();
-        *self = Self::begins(version);
+        *self = Self::begins(since);
         bytes
     }
 
@@ -101,7 +101,7 @@ impl History {
     pub(super) fn is_consistent(&self, last: u64, most: usize) -> bool {
         self.changes.len() <= most
             && self.changes.iter().is_sorted_by(|one, next| one.version < next.version)
-            && self.changes.front().is_none_or(|oldest| oldest.version > self.since)
+            && self.changes.front().is_none_or(|oldest| oldest.version >= self.since)
             && self.changes.back().is_none_or(|latest| latest.version <= last)
     }
 }

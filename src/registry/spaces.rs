@@ -202,7 +202,7 @@ impl Spaces {
         let space = self.get_mut(ns).expect("what has changed exists");
         let is_first = space.history.is_empty();
         let (grown, shrunk) = space.history.add(space.version, joined, left, most);
-        if is_first {
+        if is_first && !space.history.is_empty() {
             self.remembered.insert(ns.clone());
         }
         self.history_bytes = self.history_bytes + grown - shrunk;
@@ -212,9 +212,23 @@ impl Spaces {
     }
 
     /// Nobody is told any more what has happened there up to now.
-    pub(super) fn forget_history(&mut self, ns: &Namespace) {
+    fn forget_history(&mut self, ns: &Namespace) {
         let space = self.get_mut(ns).expect("what is to be forgotten was there");
-        let bytes = space.history.forget(space.version);
+        let version = space.version;
+        self.begin_history(ns, version);
+    }
+
+    /// Only those are told what happens from now on who have heard of something after
+    /// the last change: others may not have heard of all that was before it.
+    pub(super) fn guard_history(&mut self, ns: &Namespace) {
+        let space = self.get_mut(ns).expect("its guard has changed");
+        let version = space.version;
+        self.begin_history(ns, version + 1);
+    }
+
+    fn begin_history(&mut self, ns: &Namespace, since: u64) {
+        let space = self.get_mut(ns).expect("what is to be forgotten was there");
+        let bytes = space.history.forget(since);
         self.history_bytes -= bytes;
         if bytes > 0 {
             self.remembered.remove(ns);
