@@ -127,7 +127,9 @@ limits! {
     /// it; what changes meanwhile is folded to its latest state.
     game_list_ms = 100, 0 => 60_000;
     /// Bytes that wait for one connection's reader, 32 for each frame included.
-    /// Beyond it the reader is told SLOW_CONSUMER and cut.
+    /// Beyond a quarter of it what is announced is folded to the latest state of each
+    /// peer and each game, which counts at twice its bytes and 256. Beyond all of it the
+    /// reader is told SLOW_CONSUMER and cut.
     outbox_bytes = MIB, 256 * KIB => 1_024 * MIB;
     /// Bytes that wait for all readers together. Lists take at most half of it.
     /// Beyond half of it a reader for whom more than 16 KiB and more than an equal
