@@ -114,6 +114,8 @@ pub enum Deed {
     TokenUsedUp,
     /// A token was never given out.
     TokenUnknown,
+    /// A session went on only when it had earned back what it had caused.
+    Owed,
     /// A program took its peer over by REGISTER.
     TakenOver,
     /// A program took its seat over by MATCH.
@@ -124,6 +126,10 @@ pub enum Deed {
     TakenFromOpen,
     /// Both sessions together have more than one may have.
     TakeoverTooLarge,
+    /// What a session has where the other is banned was taken out, as the two became one.
+    KickedOnPassing,
+    /// An owner took over whom it had banned.
+    BannedItself,
     /// A program had watched what became its own.
     Ceded,
     /// A REGISTER that was only to renew did.
@@ -176,11 +182,14 @@ impl Deed {
         Self::TokenAgain,
         Self::TokenUsedUp,
         Self::TokenUnknown,
+        Self::Owed,
         Self::TakenOver,
         Self::SeatTakenOver,
         Self::TakenFromAway,
         Self::TakenFromOpen,
         Self::TakeoverTooLarge,
+        Self::KickedOnPassing,
+        Self::BannedItself,
         Self::Ceded,
         Self::Renewed,
         Self::RenewRefused,

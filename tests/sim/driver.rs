@@ -87,6 +87,10 @@ impl Driver {
         if self.hub.poll_timeout().is_some_and(|due| due <= self.now) && self.dice.chance(60) {
             self.time_out()?;
         }
+        let family = self.scenario.presence.as_ref().is_some_and(|presence| presence.family);
+        if family && self.scenario.games.is_some() && self.dice.chance(2) {
+            self.quarrel()?;
+        }
         match (action, self.slots[at].is_some()) {
             (0, true) => self.say(at),
             (1, true) => {
@@ -195,6 +199,9 @@ impl Driver {
             self.trace.note(("garbage", at), || format!("{at}: sends garbage"));
             connection.send_garbage(&mut self.dice, frame_bytes);
             return;
+        }
+        if self.scenario.presence.as_ref().is_some_and(|presence| presence.family) && self.dice.chance(30) {
+            self.dice.pick(&self.programs).confide(&mut connection.client);
         }
         for _ in 0..self.dice.within(1..=self.scenario.burst) {
             let (message, question) = workload::message(&mut self.dice, &self.scenario, &connection.client);

@@ -21,7 +21,7 @@ pub struct Program {
 
 impl Program {
     pub fn new(dice: &mut Dice, presence: &Presence) -> Self {
-        let number = dice.below(2);
+        let number = if presence.family { 0 } else { dice.below(2) };
         let key = dice.chance(presence.keys).then(|| format!("key {number}").into());
         Self { key, ..Self::default() }
     }
@@ -43,6 +43,12 @@ impl Program {
     /// A client of this program knows where the one before it was.
     pub fn remind(&self, client: &mut Client) {
         client.seats.clone_from(&self.seats);
+    }
+
+    /// A client is told where one of this program is.
+    pub fn confide(&self, client: &mut Client) {
+        let new: Vec<_> = self.seats.iter().filter(|seat| !client.seats.contains(seat)).cloned().collect();
+        client.seats.extend(new);
     }
 
     /// What it goes on with: the newest token, an older one, or one that nobody gave it.

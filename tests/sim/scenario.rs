@@ -43,6 +43,8 @@ pub struct Presence {
     pub keys: usize,
     /// REGISTERs that are only to renew.
     pub renewals: usize,
+    /// All have the same key, tell each other where they sit, and quarrel.
+    pub family: bool,
     /// HELLOs with a token of another program.
     pub twins: usize,
     /// How likely HELLO goes on with the newest token, an older one, one that is made up,
@@ -59,8 +61,13 @@ const ABANDONED: usize = 3;
 
 impl Presence {
     fn draw(dice: &mut Dice) -> Self {
-        let keys = if dice.chance(50) { dice.within(50..=100) } else { 0 };
+        let mut keys = if dice.chance(50) { dice.within(50..=100) } else { 0 };
+        let family = dice.chance(15);
+        if family {
+            keys = 100;
+        }
         Self {
+            family,
             hellos: dice.within(60..=100),
             leases: dice.within(50..=95),
             keys,
@@ -249,7 +256,18 @@ impl Scenario {
         sometimes(30, &mut limits.heartbeat_max_ms, &[5_000, 10_000]);
         sometimes(30, &mut limits.silence_ms, &[1_000, 5_000]);
         sometimes(20, &mut limits.registrations_per_connection, &[2, 3, 4]);
+        if self.games.is_none() {
+            // What somebody owes who comes back, a client may well owe for long.
+            sometimes(40, &mut limits.fanout_bytes_per_sec, &[20, 100, 1_000]);
+            sometimes(40, &mut limits.fanout_burst_bytes, &[1, 100]);
+        }
         self.tick_ms = *dice.pick(&[10, 100, 1_000]);
+        if let (Some(Presence { family: true, .. }), Some(games)) = (&self.presence, &mut self.games) {
+            (games.kicks, games.secrets) = (90, 0);
+            (limits.game_bans, limits.game_members) = (10, 10);
+            limits.registrations_per_connection = limits.registrations_per_connection.max(4);
+            self.namespaces = GAMES[..3].to_vec();
+        }
     }
 
     /// Connections that there may be without a client.
@@ -321,11 +339,8 @@ fn limits(dice: &mut Dice, crowded: bool, heavy: bool) -> Limits {
     sometimes(25, &mut limits.registered_bytes, &[size, 2 * size, 4 * size]);
     // A rate divides a second into whole nanoseconds, so that a bucket that is
     // counted in another way comes to the very same result.
-    // A connection's rates go with its session to the next one, which the oracle does
-    // not follow: what it draws here bounds the address alone.
-    let (mut per_sec, mut burst) = (limits.entries_per_sec, limits.entries_burst);
-    sometimes(15, &mut per_sec, &[1, 5, 100]);
-    sometimes(15, &mut burst, &[1, 4, 16]);
+    sometimes(15, &mut limits.entries_per_sec, &[1, 5, 100]);
+    sometimes(15, &mut limits.entries_burst, &[1, 4, 16]);
     sometimes(15, &mut limits.address_entries_per_sec, &[1, 5, 100]);
     sometimes(15, &mut limits.address_entries_burst, &[1, 4, 16]);
     sometimes(10, &mut limits.fanout_bytes_per_sec, &[100, 1_000]);

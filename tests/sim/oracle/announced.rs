@@ -116,8 +116,8 @@ impl World {
     pub fn charge(&mut self, cause: u64, now: Time, heard: &[&Delivery]) {
         let announced = heard.iter().filter(|delivery| delivery.message.request_id.is_none());
         let fanout = announced.map(|delivery| delivery.frame.len()).sum();
-        if let Some(session) = self.sessions.iter_mut().find(|session| session.id == cause) {
-            session.fanout_rate.spend(now, fanout);
+        if let Some(pace) = self.pace(cause) {
+            pace.fanout.spend(now, fanout);
         }
     }
 

@@ -5,6 +5,7 @@ use super::{
     announced::{Doing, News, Word},
     ask::HelloAsk,
     heartbeats::granted,
+    rates::Pace,
     rules::{Expected, Outcome},
     world::{Peer, World},
 };
@@ -13,7 +14,10 @@ use crate::{
     verdict::{Verdict, ensure},
 };
 use bytes::Bytes;
-use foregather::domain::{LeaveReason, Time};
+use foregather::{
+    domain::{LeaveReason, Time},
+    wire::proto::StatusCode,
+};
 use std::time::Duration;
 
 /// What a connection must be told to do.
@@ -45,6 +49,8 @@ pub struct Identity {
     tokens: Vec<Token>,
     /// Its connection is lost; it ends then.
     pub ends: Option<Time>,
+    /// What its connection had spent when it was lost.
+    pub pace: Option<Pace>,
     /// What became of its peers while nobody could be told.
     notices: Vec<(Peer, LeaveReason)>,
 }
@@ -58,15 +64,20 @@ impl World {
     pub fn hello(&mut self, session: u64, now: Time, ask: HelloAsk) -> Outcome {
         let HelloAsk { resume, heartbeat_ms, key } = ask;
         let interval = granted(heartbeat_ms, &self.limits);
-        self.session(session).introduced = true;
-        self.begin_pulse(session, now, interval);
-        let told = self.resumed;
+        let told = self.resumed || self.refused == Some(StatusCode::RateLimited);
         let token = resume.as_deref().unwrap_or_default();
         let leads = |identity: &Identity| identity.tokens.iter().any(|known| known.bytes == token);
         let found = self.identities.iter().position(leads).filter(|&at| {
             let known = self.identities[at].tokens.iter().find(|known| known.bytes == token);
             known.is_some_and(|known| !known.doubtful || told)
         });
+        let owed = found.map(|at| self.identities[at].holder).and_then(|holder| self.pace(holder));
+        if let Some(Err(wait)) = owed.map(|pace| pace.holds(now)) {
+            self.deeds.push(Deed::Owed);
+            return Expected::limited(wait).into();
+        }
+        self.session(session).introduced = true;
+        self.begin_pulse(session, now, interval);
         let Some(at) = found else {
             if resume.is_some() {
                 let was_given = self.tokens_given.iter().any(|given| given == token);
@@ -76,7 +87,7 @@ impl World {
                 identity.tokens.retain(|known| known.bytes != token);
             }
             let (name, tokens, notices) = (String::new(), Vec::new(), Vec::new());
-            self.identities.push(Identity { holder: session, name, key, tokens, ends: None, notices });
+            self.identities.push(Identity { holder: session, name, key, tokens, ends: None, pace: None, notices });
             return Expected::Welcome { resumed: false, interval }.into();
         };
         let news = self.resume(at, session, now, token, key);
@@ -84,8 +95,10 @@ impl World {
     }
 
     fn resume(&mut self, at: usize, session: u64, now: Time, token: &[u8], key: Vec<u8>) -> Vec<News> {
+        let from = self.identities[at].holder;
+        self.join_pace(from, session, now);
         let identity = &mut self.identities[at];
-        let from = std::mem::replace(&mut identity.holder, session);
+        (identity.holder, identity.pace) = (session, None);
         let lost = identity.ends.take();
         identity.key = key;
         let mut again = false;
@@ -156,7 +169,8 @@ impl World {
     }
 
     /// All that a session has passes to one of the same program, and it is over.
-    pub fn take_over(&mut self, from: u64, to: u64) -> Vec<News> {
+    pub fn take_over(&mut self, from: u64, to: u64, now: Time) -> Vec<News> {
+        self.join_pace(from, to, now);
         let lost = self.identity(from).is_some_and(|identity| identity.ends.is_some());
         self.deeds.push(if lost { Deed::TakenFromAway } else { Deed::TakenFromOpen });
         self.identities.retain(|identity| identity.holder != from);
@@ -164,6 +178,21 @@ impl World {
         let news = self.pass(from, to);
         self.versions.begin_cause();
         news
+    }
+
+    /// How fast a session may go on, whether it has a connection or not.
+    pub fn pace(&mut self, id: u64) -> Option<&mut Pace> {
+        let kept = self.identities.iter_mut().filter(|identity| identity.holder == id);
+        let kept = kept.filter_map(|identity| identity.pace.as_mut()).next();
+        kept.or(self.sessions.iter_mut().find(|session| session.id == id).map(|session| &mut session.pace))
+    }
+
+    /// A session that goes on on another connection has spent what both have.
+    fn join_pace(&mut self, from: u64, to: u64, now: Time) {
+        let spent = self.pace(from).copied();
+        if let (Some(spent), Some(pace)) = (spent, self.pace(to)) {
+            pace.join(now, spent);
+        }
     }
 
     /// A connection that is still open hears that it is over, and no more.
@@ -190,8 +219,7 @@ impl World {
         let mut places: Vec<String> = own.iter().map(|peer| peer.ns.clone()).collect();
         places.dedup();
         let (heard, others): (Vec<String>, Vec<String>) = places.into_iter().partition(|ns| self.hears(to, ns));
-        self.pass_bans(from, to);
-        let mut news = Vec::new();
+        let mut news = self.pass_bans(from, to);
         for before in own {
             let ceded = heard.contains(&before.ns) && self.session(to).must_hear(&before);
             let card = self.located(to, &before.raw());
@@ -217,6 +245,11 @@ impl World {
             }
             self.passed.push(peer.birth);
         }
+        let banned: Vec<String> =
+            self.games.iter().filter(|game| game.banned_sessions.contains(&to)).map(|game| game.ns.clone()).collect();
+        for ns in banned {
+            news.extend(self.keep_out(to, &ns));
+        }
         for ns in others {
             if self.hears(to, &ns) {
                 news.extend(self.catch_up(to, &ns));
@@ -225,15 +258,35 @@ impl World {
         news
     }
 
-    fn pass_bans(&mut self, from: u64, to: u64) {
-        let mut banned = Vec::new();
-        for game in self.games.iter_mut().filter(|game| game.banned_sessions.contains(&from)) {
-            game.banned_sessions.push(to);
-            banned.push(game.ns.clone());
-        }
-        for ns in banned {
+    /// Whoever was banned stays banned, and has nothing there.
+    fn pass_bans(&mut self, from: u64, to: u64) -> Vec<News> {
+        let banned = self.games.iter().filter(|game| game.banned_sessions.contains(&from));
+        let banned: Vec<(String, Option<u64>)> = banned.map(|game| (game.ns.clone(), game.owner)).collect();
+        let mut news = Vec::new();
+        for (ns, owner) in banned {
+            let game = self.game_mut(&ns).expect("it was found just now");
+            game.banned_sessions.retain(|&banned| banned != from);
+            // An owner has banned itself, as it turns out, and cannot.
+            if owner.and_then(|owner| self.born(owner)).is_some_and(|owner| owner.session == to) {
+                self.deeds.push(Deed::BannedItself);
+                continue;
+            }
+            self.game_mut(&ns).expect("it is still there").banned_sessions.push(to);
             self.end_watch(to, &ns);
+            news.extend(self.keep_out(to, &ns));
         }
+        news
+    }
+
+    /// All that a session has there is taken out, because it is banned.
+    fn keep_out(&mut self, session: u64, ns: &str) -> Vec<News> {
+        let own = self.peers.iter().filter(|peer| peer.ns == ns && peer.session == session);
+        let births: Vec<u64> = own.map(|peer| peer.birth).collect();
+        if births.is_empty() {
+            return Vec::new();
+        }
+        self.deeds.push(Deed::KickedOnPassing);
+        self.take_out(ns, &births, LeaveReason::Kicked)
     }
 
     /// The watch of exactly that name is over.

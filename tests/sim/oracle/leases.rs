@@ -3,6 +3,7 @@
 use super::{
     announced::{Doing, News},
     matches::Late,
+    rates::Pace,
     world::{Peer, World},
 };
 use crate::coverage::Deed;
@@ -11,13 +12,13 @@ use std::time::Duration;
 
 impl World {
     /// The connection of a session is lost: those without a lease leave.
-    pub fn lose(&mut self, session: u64, now: Time, reason: LeaveReason) -> (Vec<Late>, Vec<News>) {
+    pub fn lose(&mut self, session: u64, now: Time, reason: LeaveReason, pace: Pace) -> (Vec<Late>, Vec<News>) {
         let own: Vec<Peer> = self.peers.iter().filter(|peer| peer.session == session).cloned().collect();
         let longest = own.iter().map(|peer| peer.ttl).max().filter(|&ttl| ttl > 0);
         if let Some(ttl) = longest {
             let ends = now.after(Duration::from_secs(ttl.into()));
             for identity in self.identities.iter_mut().filter(|identity| identity.holder == session) {
-                identity.ends = Some(ends);
+                (identity.ends, identity.pace) = (Some(ends), Some(pace));
             }
         } else {
             self.identities.retain(|identity| identity.holder != session);

@@ -25,8 +25,9 @@ pub struct Listing {
     pub page_limit: Option<usize>,
     /// How far it has come, with all pages before it.
     pub trail: Trail,
-    /// Who was born up to here was there when the first page began.
-    pub began: u64,
+    /// Births of those whom the first page of a pattern could have shown, and every page
+    /// since.
+    pub there: Vec<u64>,
     /// How many it holds so far.
     pub listed: usize,
     pub frames: usize,
@@ -50,7 +51,7 @@ pub struct Bookmark {
     pub pattern: String,
     pub cookie: Vec<u8>,
     pub trail: Trail,
-    pub began: u64,
+    pub there: Vec<u64>,
     pub births: u64,
 }
 
@@ -72,6 +73,12 @@ impl World {
             let open = !is_wild(&listing.pattern) || self.shows_peers(session, &peer.ns);
             shown && open && matches(&listing.pattern, &peer.ns) && peer.birth > reached(&listing.trail, &peer.ns)
         })
+    }
+
+    /// Births of all whom this list could show now.
+    pub fn shown_by(&self, session: u64, listing: &Listing) -> Vec<u64> {
+        let whole = Listing { trail: Trail::new(), ..listing.clone() };
+        self.owed(session, &whole).map(|peer| peer.birth).collect()
     }
 
     /// Takes what came of a list; it ends here if the server says so
@@ -244,7 +251,7 @@ impl World {
             pattern: listing.pattern.clone(),
             cookie,
             trail: listing.trail.clone(),
-            began: listing.began,
+            there: listing.there.clone(),
             births: self.births,
         });
         Ok(())
@@ -259,7 +266,7 @@ impl World {
             Some(_) if listing.was_complete => None,
             Some(_) => {
                 let wild = is_wild(&listing.pattern);
-                self.owed(session, listing).find(|peer| !wild || peer.birth <= listing.began)
+                self.owed(session, listing).find(|peer| !wild || listing.there.contains(&peer.birth))
             }
             None => self.owed(session, listing).find(|peer| !listing.announced.contains(&peer.change)),
         };

@@ -72,7 +72,7 @@ impl World {
             let seat = self.seat(session, sits);
             return Outcome::from(Expected::Seat(Box::new(seat)));
         }
-        if let Some(outcome) = self.seat_of_twin(session, &ask) {
+        if let Some(outcome) = self.seat_of_twin(session, now, &ask) {
             return outcome;
         }
         let found = self.candidate(session, &ask);
@@ -120,27 +120,39 @@ impl World {
     }
 
     /// The seat of an older session of the same program, if that is what it asks for.
-    fn seat_of_twin(&mut self, session: u64, ask: &MatchAsk) -> Option<Outcome> {
+    fn seat_of_twin(&mut self, session: u64, now: Time, ask: &MatchAsk) -> Option<Outcome> {
         let pool = format!("{}/*", ask.pool);
         let is_it = |peer: &&Peer| {
             let named = ask.id.is_some() && peer.id == ask.id && !self.is_banned(session, &peer.ns);
             named && matches(&pool, &peer.ns) && self.game(&peer.ns).is_some() && self.may_take_over(session, peer)
         };
-        let peer = self.peers.iter().find(is_it)?.clone();
-        let watched = self.session(session).watches.iter().any(|watch| watch.pattern == peer.ns);
-        let mut codes = Vec::new();
-        let room = self.registrations_left(session);
-        codes.extend((self.registered(peer.session) > room).then_some(Code::TooManyRegistrations));
-        codes.extend((!watched && self.watches_left(session) == 0).then_some(Code::TooManyWatches));
+        let seats: Vec<Peer> = self.peers.iter().filter(is_it).cloned().collect();
+        // Which of several it is given is left to the server.
+        let is_told = |peer: &&Peer| match &self.made {
+            Some(ns) => peer.ns == *ns,
+            None => !self.no_way(session, peer).is_empty(),
+        };
+        let peer = seats.iter().find(is_told).or(seats.first())?.clone();
+        let codes = self.no_way(session, &peer);
         if !codes.is_empty() {
             return Some(Expected::Refused { codes, retry_after_ms: None, wanted: None }.into());
         }
         self.deeds.push(Deed::SeatTakenOver);
-        let mut news = self.take_over(peer.session, session);
+        let mut news = self.take_over(peer.session, session, now);
         // It comes from a program that has just begun: what it says of itself is new.
         news.extend(self.update(session, peer.birth, &ask.card, ask.ttl));
         let seat = self.seat(session, peer.birth);
         Some(Outcome { news, ..Outcome::from(Expected::Seat(Box::new(seat))) })
+    }
+
+    /// Limits that keep a session from taking over that seat.
+    fn no_way(&self, session: u64, seat: &Peer) -> Vec<Code> {
+        let known = self.sessions.iter().find(|known| known.id == session).expect("it asks");
+        let watched = known.watches.iter().any(|watch| watch.pattern == seat.ns);
+        let registrations = self.registered(seat.session) > self.registrations_left(session);
+        let watches = !watched && self.watches_left(session) == 0;
+        let codes = [(registrations, Code::TooManyRegistrations), (watches, Code::TooManyWatches)];
+        codes.into_iter().filter_map(|(met, code)| met.then_some(code)).collect()
     }
 
     /// Where the session sits already, if that is what it asks for.

@@ -24,7 +24,7 @@ use crate::{
     coverage::Deed,
     verdict::{Verdict, ensure},
 };
-use announced::{News, Word};
+use announced::{Doing, News, Word};
 use ask::{Ask, Entry};
 use bytes::Bytes;
 use foregather::{
@@ -37,7 +37,7 @@ use heartbeats::is_question;
 use identities::Wanted;
 use matches::Late;
 use prost::Message as _;
-use rates::{Bucket, Callers};
+use rates::{Bucket, Callers, Pace};
 use std::{
     collections::{BTreeMap, VecDeque},
     net::{IpAddr, SocketAddr},
@@ -106,6 +106,7 @@ impl Oracle {
             made: None,
             named: Vec::new(),
             resumed: false,
+            refused: None,
             identities: Vec::new(),
             tokens_given: Vec::new(),
             passed: Vec::new(),
@@ -146,8 +147,7 @@ impl Oracle {
                     entries: VecDeque::new(),
                     alone: false,
                     listing: None,
-                    entry_rate: Bucket::new(limits.entries_per_sec, limits.entries_burst),
-                    fanout_rate: Bucket::new(limits.fanout_bytes_per_sec, limits.fanout_burst_bytes),
+                    pace: Pace::new(limits),
                     superseded: false,
                     pulse: None,
                 });
@@ -245,7 +245,7 @@ impl Oracle {
     /// The connection has ended, for this reason.
     pub fn close(&mut self, now: Time, session: SessionId, reason: LeaveReason, events: &[Event]) -> Verdict {
         let known = self.world.session(session.0);
-        let (observed, superseded) = (known.observed, known.superseded);
+        let (observed, superseded, pace) = (known.observed, known.superseded, known.pace);
         self.world.sessions.retain(|known| known.id != session.0);
         self.world.callers.leave(observed);
         self.world.forget_waiters(session.0);
@@ -258,7 +258,7 @@ impl Oracle {
             ensure!(events.is_empty(), "the end of one who was superseded is nobody's business: {events:?}");
             return Ok(());
         }
-        let (late, news) = self.world.lose(session.0, now, reason);
+        let (late, news) = self.world.lose(session.0, now, reason, pace);
         self.hear_rest(session.0, now, late, news, &heard)
     }
 
@@ -423,10 +423,18 @@ impl Oracle {
             self.world.named = games.map(|game| game.ns().to_owned()).collect();
             let welcome = answers.front().and_then(|answer| answer.welcome.as_ref());
             self.world.resumed = welcome.is_some_and(|welcome| welcome.resumed());
+            let status = answers.front().and_then(|answer| answer.status.as_ref());
+            self.world.refused = status.map(|status| status.code()).filter(|&code| code != StatusCode::Ok);
             let outcome = self.world.act(session, now, entry);
-            let cedes = outcome.news.iter().any(|news| matches!(news.word, Word::Ceded(_)));
-            // What becomes its own is no other's peer before it is told so.
-            while cedes && answers.front().is_some_and(|said| is_about_leaving(said)) {
+            let parts = |news: &News| match news.word {
+                Word::Ceded(_) => true,
+                Word::Peer { doing: Doing::Left(LeaveReason::Kicked), .. } => news.waiting.contains(&session),
+                _ => false,
+            };
+            let parts = outcome.news.iter().any(parts);
+            // What becomes its own is no other's peer before it is told so, and what it may
+            // not have is gone.
+            while parts && answers.front().is_some_and(|said| is_about_leaving(said)) {
                 answers.pop_front();
                 early += 1;
             }

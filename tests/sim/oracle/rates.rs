@@ -1,4 +1,4 @@
-use foregather::domain::Time;
+use foregather::{domain::Time, limits::Limits};
 use std::{
     net::{IpAddr, SocketAddr},
     time::Duration,
@@ -40,9 +40,43 @@ impl Bucket {
         Err(u32::try_from(wait.as_micros().div_ceil(1_000)).expect("nor for weeks"))
     }
 
+    fn join(&mut self, now: Time, other: &mut Self) {
+        self.trickle(now);
+        other.trickle(now);
+        self.level = self.level.min(other.level);
+    }
+
     pub fn spend(&mut self, now: Time, tokens: usize) {
         self.trickle(now);
         self.level -= tokens as i128 * NANOS;
+    }
+}
+
+/// How fast a session may ask, and cause others to be told.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    pub entries: Bucket,
+    pub fanout: Bucket,
+}
+
+impl Pace {
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            entries: Bucket::new(limits.entries_per_sec, limits.entries_burst),
+            fanout: Bucket::new(limits.fanout_bytes_per_sec, limits.fanout_burst_bytes),
+        }
+    }
+
+    /// Whether nothing is owed; if something is, for how many milliseconds.
+    pub fn holds(&mut self, now: Time) -> Result<(), u32> {
+        self.fanout.holds(now, 0)?;
+        self.entries.holds(now, 0)
+    }
+
+    /// Two that become one have no more than either had.
+    pub fn join(&mut self, now: Time, mut other: Self) {
+        self.entries.join(now, &mut other.entries);
+        self.fanout.join(now, &mut other.fanout);
     }
 }
 

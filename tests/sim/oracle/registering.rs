@@ -8,11 +8,11 @@ use super::{
     world::{Peer, World, size},
 };
 use crate::coverage::Deed;
-use foregather::domain::{Code, LeaveReason};
+use foregather::domain::{Code, LeaveReason, Time};
 use std::net::IpAddr;
 
 impl World {
-    pub fn register(&mut self, session: u64, entrance: Entrance) -> Outcome {
+    pub fn register(&mut self, session: u64, now: Time, entrance: Entrance) -> Outcome {
         let Entrance { ns, id, .. } = &entrance;
         let known = match id {
             Some(id) => self.peer(ns, id),
@@ -26,15 +26,21 @@ impl World {
             return Expected::refused(Code::NotFound).into();
         }
         let game = self.game(ns).cloned();
+        let banned = mine.as_ref().is_some_and(|peer| peer.session != session) && self.is_banned(session, ns);
         let claims = match self.claims(&entrance, mine.as_ref(), game.as_ref()) {
             Ok(claims) => claims,
+            // Whoever is banned takes nothing over, whatever it says of the game.
+            Err(code) if banned => {
+                return Expected::Refused { codes: vec![code, Code::Banned], retry_after_ms: None, wanted: None }
+                    .into();
+            }
             Err(code) => return Expected::refused(code).into(),
         };
-        if mine.as_ref().is_some_and(|peer| peer.session != session) && self.is_banned(session, &entrance.ns) {
+        if banned {
             return Expected::refused(Code::Banned).into();
         }
         match mine {
-            Some(peer) => self.renew(session, &peer, game, entrance, claims),
+            Some(peer) => self.renew((session, now), &peer, game, entrance, claims),
             None => self.enter(session, game, entrance, claims),
         }
     }
@@ -58,7 +64,14 @@ impl World {
     }
 
     /// An update of what the session has there already.
-    fn renew(&mut self, session: u64, peer: &Peer, game: Option<Game>, entrance: Entrance, claims: bool) -> Outcome {
+    fn renew(
+        &mut self,
+        (session, now): (u64, Time),
+        peer: &Peer,
+        game: Option<Game>,
+        entrance: Entrance,
+        claims: bool,
+    ) -> Outcome {
         let Entrance { ns, card: raw, game: said, secret, ttl, renew, .. } = entrance;
         let altered = match (&game, &said) {
             (Some(game), Some(said)) => match game.merged(said, &self.limits) {
@@ -83,7 +96,7 @@ impl World {
                 return Expected::refused(Code::TooManyRegistrations).into();
             }
             self.deeds.push(Deed::TakenOver);
-            news.extend(self.take_over(peer.session, session));
+            news.extend(self.take_over(peer.session, session, now));
         }
         self.deeds.extend(renew.then_some(Deed::Renewed));
         news.extend(self.update(session, peer.birth, &raw, ttl));
@@ -241,10 +254,10 @@ impl World {
         self.peers.iter().filter(|peer| peer.session == session).count()
     }
 
-    pub fn watches_left(&mut self, session: u64) -> usize {
+    pub fn watches_left(&self, session: u64) -> usize {
         let waiting = self.waits_of(session);
         let limit = self.limits.watches_per_connection;
-        let known = self.session(session);
+        let known = self.sessions.iter().find(|known| known.id == session).expect("it asks");
         limit.saturating_sub(known.watches.len() + known.lists.len() + waiting)
     }
 

@@ -46,6 +46,11 @@ impl Expected {
     pub fn refused(code: Code) -> Self {
         Self::Refused { codes: vec![code], retry_after_ms: None, wanted: None }
     }
+
+    /// Refused for so many milliseconds.
+    pub fn limited(wait: u32) -> Self {
+        Self::Refused { codes: vec![Code::RateLimited], retry_after_ms: Some(wait), wanted: None }
+    }
 }
 
 /// What must come of a request: answers in order, with the number of the request
@@ -66,8 +71,7 @@ impl World {
     pub fn act(&mut self, session: u64, now: Time, entry: Entry) -> Outcome {
         self.versions.begin_cause();
         if let Err(wait) = self.admit(session, now) {
-            return Expected::Refused { codes: vec![Code::RateLimited], retry_after_ms: Some(wait), wanted: None }
-                .into();
+            return Expected::limited(wait).into();
         }
         let ask = match entry {
             Ok(ask) => ask,
@@ -85,7 +89,7 @@ impl World {
             Ask::Hello(_) => unreachable!("it was dealt with"),
             Ask::Heartbeat { reply: true, .. } => Expected::Done.into(),
             Ask::Heartbeat { nonce, .. } => Expected::Heartbeat { nonce }.into(),
-            Ask::Register(entrance) => self.register(session, *entrance),
+            Ask::Register(entrance) => self.register(session, now, *entrance),
             Ask::Unregister { ns, id, ban } => self.unregister(session, &ns, id.as_deref(), ban),
             Ask::Match(ask) => self.quick_match(session, now, *ask),
             Ask::Cancel { number } => self.cancel(session, number),
@@ -100,9 +104,9 @@ impl World {
     fn admit(&mut self, session: u64, now: Time) -> Result<(), u32> {
         let known = self.session(session);
         let observed = known.observed;
-        known.fanout_rate.holds(now, 0)?;
-        known.entry_rate.holds(now, 1)?;
-        known.entry_rate.spend(now, 1);
+        known.pace.fanout.holds(now, 0)?;
+        known.pace.entries.holds(now, 1)?;
+        known.pace.entries.spend(now, 1);
         let Some(caller) = self.callers.find(observed) else { return Ok(()) };
         caller.entries.holds(now, 1)?;
         caller.entries.spend(now, 1);
@@ -201,6 +205,7 @@ impl World {
             return Expected::refused(code);
         }
         let mut listing = self.listing(session, pattern, Some(page));
+        let cookie_given = cookie.is_some();
         if let Some(cookie) = cookie {
             let given =
                 |mark: &&Bookmark| (mark.session, &mark.pattern, &mark.cookie) == (session, &listing.pattern, &cookie);
@@ -208,7 +213,12 @@ impl World {
                 return Expected::refused(Code::InvalidCookie);
             };
             listing.trail = mark.trail.clone();
-            listing.began = mark.began;
+            listing.there.clone_from(&mark.there);
+        }
+        let there = self.shown_by(session, &listing);
+        match cookie_given {
+            true => listing.there.retain(|birth| there.contains(birth)),
+            false => listing.there = there,
         }
         Expected::List(listing)
     }
@@ -219,7 +229,7 @@ impl World {
             pattern,
             page_limit,
             trail: Vec::new(),
-            began: self.births,
+            there: Vec::new(),
             listed: 0,
             frames: 0,
             fresh: false,

@@ -10,13 +10,14 @@ use super::{
     lists::{Bookmark, Listing, reached},
     lobby::Lobby,
     matches::Waiter,
-    rates::{Bucket, Callers},
+    rates::{Callers, Pace},
     versions::{Change, Mark, Versions},
 };
 use crate::{coverage::Deed, pattern::matches};
 use foregather::{
     domain::{Address, Namespace, PeerId, Registration, Time},
     limits::Limits,
+    wire::proto::StatusCode,
 };
 use std::{
     collections::VecDeque,
@@ -94,8 +95,7 @@ pub struct Session {
     pub alone: bool,
     /// The list that it is being given in parts.
     pub listing: Option<Listing>,
-    pub entry_rate: Bucket,
-    pub fanout_rate: Bucket,
+    pub pace: Pace,
     /// Another connection has taken over what this one had: it neither hears nor does anything.
     pub superseded: bool,
     /// It is asked for signs of life.
@@ -159,6 +159,8 @@ pub struct World {
     pub named: Vec<String>,
     /// Whether it says to a HELLO of this step that it goes on with a session.
     pub resumed: bool,
+    /// With what code it refuses what is asked for in this step.
+    pub refused: Option<StatusCode>,
     /// Sessions of those who said HELLO, connected or not.
     pub identities: Vec<Identity>,
     /// Tokens that were ever given out.
