@@ -61,6 +61,9 @@ const OF_PRESENCE: &[Sabotage] = &[
     Sabotage::BlameSuccessor,
 ];
 
+/// What can go wrong with what is folded for those who do not read.
+const OF_FOLDING: &[Sabotage] = &[Sabotage::FoldNoLeave, Sabotage::CancelSeen, Sabotage::Reorder];
+
 /// Whether some seed notices; a hub that trips over what was planted does so too.
 fn is_found(sabotage: Sabotage, hides_from_oracle: bool) -> bool {
     let live = |seed| run(seed, Saboteur::new(sabotage, hides_from_oracle), false).is_err();
@@ -79,7 +82,7 @@ fn the_oracle_finds_every_sabotage() {
 fn clients_notice_by_themselves_what_the_oracle_is_not_shown() {
     let of_games = [Sabotage::NameOtherOwner, Sabotage::SwallowClosed, Sabotage::ShowGameToSeed];
     let of_presence = [Sabotage::KeepAwaySilent, Sabotage::HideAway, Sabotage::HideExpired];
-    for &sabotage in TAMPERING.iter().chain(&of_games).chain(&of_presence) {
+    for &sabotage in TAMPERING.iter().chain(&of_games).chain(&of_presence).chain(OF_FOLDING) {
         assert!(is_found(sabotage, true), "{sabotage:?} goes unnoticed");
     }
 }

@@ -34,6 +34,14 @@ pub enum Fault {
     LateRequest,
     /// A request reached the server on a connection that it had ended.
     RequestInVain,
+    /// A reader was behind, and what happened was folded.
+    Folded,
+    /// What came and went while a reader was behind cancelled.
+    Unseen,
+    /// What was folded followed in parts.
+    BacklogInParts,
+    /// A connection ended with something folded behind.
+    CutBacklog,
 }
 
 impl Fault {
@@ -53,6 +61,10 @@ impl Fault {
         Self::HalfRead,
         Self::LateRequest,
         Self::RequestInVain,
+        Self::Folded,
+        Self::Unseen,
+        Self::BacklogInParts,
+        Self::CutBacklog,
     ];
 }
 

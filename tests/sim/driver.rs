@@ -3,7 +3,7 @@ use crate::{
     connection::{Connection, Sent, origin},
     coverage::{Coverage, Fault},
     dice::Dice,
-    mail::{Mail, Pipe},
+    mail::Mail,
     oracle::Oracle,
     program::Program,
     sabotage::Saboteur,
@@ -38,6 +38,8 @@ pub struct Driver {
     /// One for each program, and some for connections whose clients are gone.
     pub slots: Vec<Option<Connection>>,
     pub programs: Vec<Program>,
+    /// Decides how soon readers are behind.
+    folding: Dice,
     /// How many connections have ended.
     pub ends: u128,
     pub now: Time,
@@ -61,7 +63,8 @@ impl Driver {
         Self {
             oracle: Oracle::new(&options),
             hub: Hub::new(options),
-            mail: Mail::new(saboteur),
+            mail: Mail::new(saboteur, scenario.limits.clone()),
+            folding: Dice::new(seed.rotate_left(32) ^ !0),
             slots: (0..scenario.clients + scenario.abandoned()).map(|_| None).collect(),
             programs: (0..scenario.clients)
                 .map(|_| {
@@ -176,8 +179,10 @@ impl Driver {
         if let Ok(session) = said {
             let short = self.dice.chance(self.scenario.short_pipes);
             let capacity = if short { *self.dice.pick(&[1, 100, 1_000, 3_000]) } else { usize::MAX };
-            self.mail.pipes.insert(session, Pipe::new(capacity));
-            self.slots[at] = Some(Connection::new(&mut self.dice, &self.scenario, session));
+            self.mail.open(session, capacity, &mut self.folding);
+            let mut connection = Connection::new(&mut self.dice, &self.scenario, session);
+            connection.client.games.overtaken = self.mail.pipes[&session].may_fold();
+            self.slots[at] = Some(connection);
         }
         Ok(())
     }
@@ -340,14 +345,14 @@ impl Driver {
     /// A client reads some of what was sent to it.
     pub fn read(&mut self, at: usize, most: usize) -> Verdict {
         let Some(connection) = self.slots[at].as_mut() else { return Ok(()) };
-        let pipe = self.mail.pipes.get_mut(&connection.session).expect("it is open");
+        let session = connection.session;
         if self.scenario.presence.is_some() && self.dice.chance(30) {
-            pipe.send_off();
+            self.mail.send_off(session);
         }
         if connection.abandoned {
             return Ok(());
         }
-        connection.client.read(&pipe.take(most)).map_err(|what| format!("client {at}: {what}"))?;
+        connection.client.read(&self.mail.read(session, most)).map_err(|what| format!("client {at}: {what}"))?;
         self.remember(at);
         if self.scenario.presence.is_some() && self.dice.chance(80) {
             self.answer_questions(at);
@@ -401,9 +406,9 @@ impl Driver {
         let lost = connection.sent.iter().filter(is_lost).count();
         let awaited = &mut connection.client.awaited;
         awaited.truncate(awaited.len() - lost);
-        let pipe = self.mail.pipes.get_mut(&session).expect("it is open");
+        let mail = &mut self.mail;
         wire::answer(None, &Answer::Refused(refusal.clone()), &self.scenario.limits, |frame| {
-            pipe.give(&frame);
+            mail.end(session, &frame);
         });
         self.read(at, usize::MAX)?;
         let Connection { client, abandoned, .. } = self.slots[at].as_ref().expect("it is still there");
@@ -426,7 +431,7 @@ impl Driver {
             self.coverage.fault(Fault::LargeAnswer);
         }
         self.trace.note(("close", at, reason), || format!("{at}: {session:?} ends: {reason:?}"));
-        self.mail.pipes.remove(&session);
+        self.mail.close(session);
         self.mail.turn = session;
         if !self.mail.saboteur.forgets_close() {
             let session = self.mail.saboteur.blames(session);

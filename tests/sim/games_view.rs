@@ -27,6 +27,10 @@ impl GamesList {
 pub struct GamesView {
     /// The newest that was said of each.
     pub known: BTreeMap<String, Game>,
+    /// How new what was last announced of each was.
+    announced: BTreeMap<String, u64>,
+    /// Answers may overtake what is announced.
+    pub overtaken: bool,
     /// What its lists show.
     pub listed: BTreeMap<String, Game>,
     lists: Vec<GamesList>,
@@ -39,8 +43,12 @@ pub struct GamesView {
 impl GamesView {
     /// Something was announced.
     pub fn hear(&mut self, game: &Game) -> Verdict {
-        let before = self.known.get(game.ns()).map_or(0, Game::version);
+        let before = self.known.get(game.ns()).map_or(0, Game::version).min(match self.overtaken {
+            true => self.announced.get(game.ns()).copied().unwrap_or(0),
+            false => u64::MAX,
+        });
         ensure!(game.version() >= before, "a game is announced as it was before {before}: {game:?}");
+        self.announced.insert(game.ns().to_owned(), game.version());
         self.learn(game);
         let shown = !game.closed() && self.lists.iter().any(|list| list.shows(game));
         if shown {

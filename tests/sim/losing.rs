@@ -93,7 +93,7 @@ impl Driver {
                 Order::AllowSilence(_) => {}
                 Order::End(bytes) => {
                     connection.ended = true;
-                    self.mail.pipes.get_mut(&to).expect("it is open").give(&bytes);
+                    self.mail.end(to, &bytes);
                 }
             }
         }

@@ -1,61 +1,20 @@
 use crate::{
-    oracle::{Delivery, Event, Sent},
+    coverage::Fault,
+    dice::Dice,
+    oracle::{Delivery, Event},
+    pipe::Pipe,
     sabotage::Saboteur,
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use foregather::{
     domain::SessionId,
     hub::{Order, Outlet},
+    limits::Limits,
+    registry::News,
     wire::proto,
 };
 use prost::Message as _;
 use std::{cell::RefCell, collections::BTreeMap};
-
-/// What is on its way to one client.
-pub struct Pipe {
-    bytes: BytesMut,
-    /// Bytes that may wait before there is no more room.
-    capacity: usize,
-    /// Its frame is worked on to the end, room or not.
-    pub unbounded: bool,
-    /// Bytes that it was ever given.
-    given: usize,
-    /// Those of them that have left the server: its client may be gone all the same.
-    left: usize,
-    /// Up to the end of the WELCOME.
-    welcome: Option<usize>,
-}
-
-impl Pipe {
-    pub fn new(capacity: usize) -> Self {
-        Self { bytes: BytesMut::new(), capacity, unbounded: false, given: 0, left: 0, welcome: None }
-    }
-
-    pub fn give(&mut self, frame: &[u8]) {
-        self.bytes.extend_from_slice(frame);
-        self.given += frame.len();
-    }
-
-    /// The client takes some.
-    pub fn take(&mut self, most: usize) -> BytesMut {
-        let taken = self.bytes.split_to(most.min(self.bytes.len()));
-        self.left = self.left.max(self.given - self.bytes.len());
-        taken
-    }
-
-    /// Everything leaves the server.
-    pub fn send_off(&mut self) {
-        self.left = self.given;
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    pub fn sent(&self) -> Sent {
-        Sent { welcome: self.welcome.is_some_and(|end| self.left >= end), all: self.left == self.given }
-    }
-}
 
 /// The outlet of the simulated hub: a pipe to each client, and a list of all
 /// that happened, for the oracle.
@@ -68,22 +27,71 @@ pub struct Mail {
     pub turn: SessionId,
     /// What connections are to do.
     pub orders: Vec<(SessionId, Order)>,
+    /// What has happened to announcements on their way.
+    pub faults: Vec<Fault>,
+    limits: Limits,
 }
 
 impl Mail {
-    pub fn new(saboteur: Saboteur) -> Self {
-        Self { pipes: BTreeMap::new(), events: RefCell::default(), saboteur, turn: SessionId(0), orders: Vec::new() }
+    pub fn new(saboteur: Saboteur, limits: Limits) -> Self {
+        Self {
+            pipes: BTreeMap::new(),
+            events: RefCell::default(),
+            saboteur,
+            turn: SessionId(0),
+            orders: Vec::new(),
+            faults: Vec::new(),
+            limits,
+        }
+    }
+
+    /// A connection is there: how soon its reader is behind, the dice say.
+    pub fn open(&mut self, session: SessionId, capacity: usize, dice: &mut Dice) {
+        let short = capacity < usize::MAX || dice.chance(20);
+        let folds = short && dice.chance(50);
+        let fold_at = if folds { *dice.pick(&[0, 0, 100, 1_000]) } else { usize::MAX };
+        let part_bytes = *dice.pick(&[1, 1_000, usize::MAX]);
+        self.pipes.insert(session, Pipe::new(capacity, fold_at, part_bytes));
+    }
+
+    /// A connection is no more.
+    pub fn close(&mut self, session: SessionId) {
+        let pipe = self.pipes.remove(&session);
+        if pipe.is_some_and(|pipe| pipe.is_behind()) {
+            self.faults.push(Fault::CutBacklog);
+        }
     }
 
     pub fn take_events(&mut self) -> Vec<Event> {
         self.events.take()
     }
 
+    /// What a client reads of what waits for it.
+    pub fn read(&mut self, session: SessionId, most: usize) -> Vec<u8> {
+        let Self { pipes, saboteur, faults, limits, .. } = self;
+        let pipe = pipes.get_mut(&session).expect("it is open");
+        pipe.take(most, limits, saboteur, faults)
+    }
+
+    /// Everything that waits for a client leaves the server.
+    pub fn send_off(&mut self, session: SessionId) {
+        let Self { pipes, saboteur, faults, limits, .. } = self;
+        pipes.get_mut(&session).expect("it is open").send_off(limits, saboteur, faults);
+    }
+
+    /// The last that a client is told.
+    pub fn end(&mut self, session: SessionId, last: &[u8]) {
+        let Self { pipes, saboteur, faults, limits, .. } = self;
+        let pipe = pipes.get_mut(&session).expect("it is open");
+        pipe.flush(limits, saboteur, faults);
+        pipe.give(last);
+    }
+
     fn pass(&mut self, to: SessionId, frame: &Bytes) {
         let Some(pipe) = self.pipes.get_mut(&to) else { return };
         pipe.give(frame);
         if read(frame).welcome.is_some() {
-            pipe.welcome = Some(pipe.given);
+            pipe.note_welcome();
         }
     }
 
@@ -112,6 +120,24 @@ impl Outlet for Mail {
         }
     }
 
+    fn announce(&mut self, to: SessionId, frames: &[Bytes], news: &[News]) {
+        let own = frames.iter().map(Bytes::len).sum();
+        let Some(pipe) = self.pipes.get_mut(&to).filter(|pipe| pipe.folds(own)) else {
+            return frames.iter().for_each(|frame| self.deliver(to, frame.clone()));
+        };
+        pipe.fold(news, &mut self.saboteur, &mut self.faults);
+        for frame in frames {
+            match self.saboteur.hides_from_oracle() {
+                true => self.record(to, frame),
+                false => {
+                    for (to, frame) in self.saboteur.tamper(self.turn, to, frame.clone()) {
+                        self.record(to, &frame);
+                    }
+                }
+            }
+        }
+    }
+
     fn is_drained(&self, to: SessionId) -> bool {
         self.pipes.get(&to).is_none_or(|pipe| pipe.sent().all)
     }
@@ -132,7 +158,7 @@ impl Outlet for Mail {
     }
 
     fn has_room(&self, to: SessionId) -> bool {
-        let room = self.pipes.get(&to).is_none_or(|pipe| pipe.unbounded || pipe.bytes.len() < pipe.capacity);
+        let room = self.pipes.get(&to).is_none_or(Pipe::has_room);
         self.events.borrow_mut().push(Event::Asked { room });
         room
     }

@@ -24,6 +24,9 @@ pub fn run(seed: u64, saboteur: Saboteur, printed: bool) -> Verdict<Run> {
     for _ in 0..driver.oracle.old_cookies {
         driver.coverage.fault(Fault::OldCookie);
     }
+    for fault in std::mem::take(&mut driver.mail.faults) {
+        driver.coverage.fault(fault);
+    }
     for deed in driver.oracle.deeds() {
         driver.coverage.deed(deed);
     }

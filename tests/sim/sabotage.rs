@@ -1,11 +1,13 @@
 use crate::{
+    folding_faults,
     game_faults::GameFaults,
     presence_faults::{self, PresenceFaults},
 };
 use bytes::Bytes;
 use foregather::{
-    domain::{Inbound, SessionId},
+    domain::{Announcement, Inbound, SessionId},
     hub::Order,
+    registry::News,
     wire::{self, proto},
 };
 use prost::Message as _;
@@ -96,6 +98,12 @@ pub enum Sabotage {
     BlameSuccessor,
     /// A machine is to be silent for no longer than any other.
     ForgetPatience,
+    /// Whoever leaves while a reader is behind stays for it.
+    FoldNoLeave,
+    /// Whoever leaves while a reader is behind was never there, seen or not.
+    CancelSeen,
+    /// What was folded follows in the wrong order.
+    Reorder,
 }
 
 impl Sabotage {
@@ -187,6 +195,16 @@ impl Saboteur {
     /// Whether a connection is not told what to do.
     pub fn loses_order(&self, order: &Order) -> bool {
         presence_faults::loses(self.sabotage, order)
+    }
+
+    /// What is folded instead of what has happened, if anything is.
+    pub fn bend_news(&self, news: &News) -> Option<News> {
+        folding_faults::bend_news(self.sabotage, news)
+    }
+
+    /// What follows instead of what was folded.
+    pub fn bend_part(&self, part: Vec<Announcement>) -> Vec<Announcement> {
+        folding_faults::bend_part(self.sabotage, part)
     }
 
     /// Whose end the hub hears of.

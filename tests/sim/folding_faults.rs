@@ -1,0 +1,23 @@
+//! Bugs of what is folded for slow readers, as a saboteur plays them.
+
+use crate::sabotage::Sabotage;
+use foregather::{domain::Announcement, registry::News};
+
+/// What is folded instead of what has happened, if anything is.
+pub fn bend_news(sabotage: Sabotage, news: &News) -> Option<News> {
+    let News { announcement, is_first } = news;
+    let leaves = matches!(announcement, Announcement::Unregistered { .. });
+    match sabotage {
+        Sabotage::FoldNoLeave if leaves => None,
+        Sabotage::CancelSeen => Some(News { announcement: announcement.clone(), is_first: true }),
+        _ => Some(News { announcement: announcement.clone(), is_first: *is_first }),
+    }
+}
+
+/// In which order what was folded follows.
+pub fn bend_part(sabotage: Sabotage, mut part: Vec<Announcement>) -> Vec<Announcement> {
+    if sabotage == Sabotage::Reorder {
+        part.reverse();
+    }
+    part
+}
