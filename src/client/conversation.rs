@@ -1,7 +1,14 @@
 //! The client's side of its session without a socket: requests and frames go in,
 //! bytes to be written come out. It outlives the connections that carry it.
 
-use super::{ClientError, bounds, calls::Calls, own::Own, restore::Restore, streams::Streams, waiter::Waiter};
+use super::{
+    ClientError, bounds,
+    calls::Calls,
+    own::Own,
+    restore::Restore,
+    streams::Streams,
+    waiter::{Waiter, Wanted},
+};
 use crate::{
     domain::{Answer, Greeting, Hello, Namespace, Outbound, Refusal, Request, RequestId, Unregister},
     limits::Limits,
@@ -307,7 +314,8 @@ impl Conversation {
     fn watch_again(&mut self) {
         for (reader, asked) in self.streams.watches(&self.own) {
             if !self.calls.begins(&reader) {
-                self.ask(Request::Rendezvous(asked), Waiter::Rest(reader));
+                let wanted = asked.since.map_or(Wanted::List, Wanted::CatchUpOrList);
+                self.ask(Request::Rendezvous(asked), Waiter::Rest(reader, wanted));
             }
         }
     }

@@ -75,7 +75,7 @@ impl<A: Account> Feed<A> {
     }
 
     /// How things stand; `None` once its reader is gone.
-    fn read<T>(&self, read: impl FnOnce(&A) -> T) -> Option<T> {
+    pub(super) fn read<T>(&self, read: impl FnOnce(&A) -> T) -> Option<T> {
         self.lock().account.as_ref().map(read)
     }
 

@@ -55,6 +55,8 @@ pub(super) struct Ledger<R: Record> {
     current_told: bool,
     /// The highest version heard of. Comparable only where it is of one namespace.
     version: u64,
+    /// Nothing up to this change has been missed.
+    cursor: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -86,6 +88,8 @@ struct Listing {
     running: bool,
     /// It has come to its end.
     complete: bool,
+    /// It has, on this connection: what is announced from then on is all that happens.
+    live: bool,
 }
 
 impl<R: Record> Ledger<R> {
@@ -98,9 +102,10 @@ impl<R: Record> Ledger<R> {
             entries: BTreeMap::new(),
             untold: BTreeMap::new(),
             last_place: 0,
-            listing: Listing { number: 0, running: false, complete: false },
+            listing: Listing { number: 0, running: false, complete: false, live: false },
             current_told: false,
             version: 0,
+            cursor: None,
         }
     }
 
@@ -121,7 +126,27 @@ impl<R: Record> Ledger<R> {
     /// The connection is lost: no more parts of a list will come. The next list is
     /// another one, which begins anew.
     pub(super) fn interrupt(&mut self) {
-        self.listing.running = false;
+        (self.listing.running, self.listing.live) = (false, false);
+    }
+
+    /// The change up to which nothing in the one namespace that this is of was missed:
+    /// what to ask a server for all that has changed since then by.
+    pub(super) fn cursor(&self) -> Option<u64> {
+        self.cursor.filter(|_| matches!(self.pattern, Pattern::Exact(_)))
+    }
+
+    /// A change was heard of that nobody announces, such as one of this client's own.
+    pub(super) fn heard(&mut self, version: u64) {
+        self.version = self.version.max(version);
+        if self.listing.live {
+            self.cursor = Some(self.version);
+        }
+    }
+
+    /// Something may be missed from now on that no version tells of: the next list is
+    /// to be of all that is there.
+    pub(super) fn lose_track(&mut self) {
+        (self.listing.live, self.cursor) = (false, None);
     }
 
     /// Takes a part of a list of all that is there. When it is complete, what
@@ -134,7 +159,7 @@ impl<R: Record> Ledger<R> {
         more: bool,
     ) -> Result<(), ClientError> {
         if !self.listing.running {
-            self.listing = Listing { number: self.listing.number + 1, running: true, complete: false };
+            self.listing = Listing { number: self.listing.number + 1, running: true, complete: false, live: false };
         }
         self.version = self.version.max(version);
         for record in records {
@@ -143,7 +168,7 @@ impl<R: Record> Ledger<R> {
             }
         }
         if !more {
-            self.listing = Listing { running: false, complete: true, ..self.listing };
+            self.complete();
             self.forget_unnamed(version);
             if !self.current_told {
                 self.untold.retain(|_, news| matches!(news, News::Of(_)));
@@ -153,19 +178,38 @@ impl<R: Record> Ledger<R> {
         Ok(())
     }
 
+    /// Takes a part of what has changed since the cursor: one that has come or changed
+    /// since, as it is now.
+    pub(super) fn has_come(&mut self, record: Arc<R>) -> Result<(), ClientError> {
+        self.put(record)
+    }
+
+    /// The same of one that has gone since.
+    pub(super) fn has_gone(&mut self, key: R::Key, cause: R::Cause, version: u64) {
+        if self.entries.get(&key).is_some_and(|line| version > line.version()) {
+            self.take_out(key, cause, version);
+        }
+    }
+
+    /// All that has changed up to that version was taken.
+    pub(super) fn caught_up(&mut self, version: u64) {
+        self.version = self.version.max(version);
+        self.complete();
+    }
+
     /// Takes an announcement, which may be of another namespace.
     pub(super) fn came(&mut self, record: &Arc<R>) -> Result<(), ClientError> {
         if !self.is_news(record.ns(), &record.key(), record.version()) {
             return Ok(());
         }
-        self.version = self.version.max(record.version());
+        self.heard(record.version());
         self.put(record.clone())
     }
 
     /// Takes the announcement that one is gone.
     pub(super) fn gone(&mut self, ns: &Namespace, key: R::Key, cause: R::Cause, version: u64) {
         if self.is_news(ns, &key, version) {
-            self.version = self.version.max(version);
+            self.heard(version);
             self.take_out(key, cause, version);
         }
     }
@@ -231,12 +275,15 @@ impl<R: Record> Ledger<R> {
     fn is_news(&self, ns: &Namespace, key: &R::Key, version: u64) -> bool {
         self.has_begun()
             && self.pattern.matches(ns.as_str())
-            && match self.entries.get(key) {
-                Some(line) => version > line.version(),
-                // Versions number the changes of one namespace; those of two are
-                // not compared.
-                None => !matches!(self.pattern, Pattern::Exact(_)) || version > self.version,
-            }
+            // One that was hidden comes with the version that it had all the time, so it
+            // is compared with nothing but what is known of itself.
+            && self.entries.get(key).is_none_or(|line| version > line.version())
+    }
+
+    /// All that there is, is known. Whatever was heard of before belongs to it.
+    fn complete(&mut self) {
+        self.listing = Listing { running: false, complete: true, live: true, ..self.listing };
+        self.cursor = Some(self.version);
     }
 
     fn put(&mut self, record: Arc<R>) -> Result<(), ClientError> {
@@ -428,8 +475,14 @@ mod tests {
         assert_eq!(told(&mut peers), ["+ada 7"]);
         hear(&mut peers, [left("ada", 9), came("ada", 8)]);
         assert_eq!(told(&mut peers), ["-ada 9"]);
-        hear(&mut peers, [came("ada", 8)]);
-        assert_eq!(told(&mut peers), Vec::<String>::new());
+    }
+
+    #[test]
+    fn who_was_hidden_is_told_whatever_happened_meanwhile() {
+        let mut peers = peers();
+        hear(&mut peers, [came("ada", 9), came("bob", 7), left("ada", 10), came("eve", 8)]);
+        assert_eq!(told(&mut peers), ["+bob 7", "+eve 8"]);
+        assert_eq!(peers.cursor(), Some(10), "it never goes back");
     }
 
     #[test]
@@ -478,6 +531,73 @@ mod tests {
         hear(&mut peers, [came("bob", 2)]);
         peers.list(list(&[("ada", 1), ("bob", 2), ("dan", 3)]), 3, false).expect("it is small");
         assert_eq!(told(&mut peers), ["+ada 1", "+bob 2", "+dan 3", "current 3"]);
+    }
+
+    #[test]
+    fn the_cursor_is_what_was_heard_last_where_nothing_is_missing() {
+        let mut peers = Peers::new(Pattern::parse("a").expect("it is legal"), 1 << 20);
+        assert_eq!(peers.cursor(), None, "nothing was heard");
+        peers.heard(7);
+        peers.list(list(&[("ada", 1)]), 8, true).expect("it is small");
+        hear(&mut peers, [came("ada", 9)]);
+        assert_eq!(peers.cursor(), None, "the rest of the list is missing");
+        peers.list(list(&[("bob", 2)]), 8, false).expect("it is small");
+        assert_eq!(peers.cursor(), Some(9));
+        hear(&mut peers, [came("eve", 10), left("eve", 11), left("nobody", 12)]);
+        assert_eq!(peers.cursor(), Some(12));
+        peers.heard(13);
+        assert_eq!(peers.cursor(), Some(13), "one of its own");
+
+        // On the next connection it hears, by another watch, of what comes behind a gap.
+        peers.interrupt();
+        hear(&mut peers, [came("dan", 20)]);
+        peers.heard(21);
+        assert_eq!(peers.cursor(), Some(13));
+        peers.has_come(registration("a", "eve", 19)).expect("it is small");
+        peers.interrupt();
+        assert_eq!(peers.cursor(), Some(13), "the rest of the catch-up is missing");
+        peers.list(list(&[("eve", 19)]), 21, true).expect("it is small");
+        peers.interrupt();
+        assert_eq!(peers.cursor(), Some(13), "the rest of the list is missing");
+        peers.caught_up(22);
+        assert_eq!(peers.cursor(), Some(22));
+
+        peers.lose_track();
+        hear(&mut peers, [came("dan", 23)]);
+        assert_eq!(peers.cursor(), None, "what came between is not known");
+        peers.list(Vec::new(), 24, false).expect("it is small");
+        assert_eq!(peers.cursor(), Some(24));
+        // The versions of two namespaces are not compared.
+        let mut peers = Peers::new(Pattern::parse("a/*").expect("it is legal"), 1 << 20);
+        peers.list(Vec::new(), 1, false).expect("it is small");
+        assert_eq!(peers.cursor(), None);
+    }
+
+    #[test]
+    fn what_is_caught_up_with_is_told_as_what_is_announced() {
+        let mut peers = peers();
+        peers.list(list(&[("ada", 1), ("bob", 2), ("eve", 3)]), 3, false).expect("it is small");
+        assert_eq!(told(&mut peers).len(), 3);
+        // What a list that was interrupted has brought is no news when it comes again.
+        peers.interrupt();
+        peers.list(list(&[("dan", 5), ("fay", 6)]), 6, true).expect("it is small");
+        peers.interrupt();
+        assert_eq!(told(&mut peers), ["+dan 5", "+fay 6"]);
+
+        peers.has_come(registration("a", "ada", 4)).expect("it is small");
+        peers.has_come(registration("a", "dan", 5)).expect("it is small");
+        let gone = |id| registration("a", id, 0).key();
+        for (id, version) in [("bob", 7), ("fay", 8), ("nobody", 9)] {
+            peers.has_gone(gone(id), LeaveReason::Kicked, version);
+        }
+        peers.has_come(registration("a", "guy", 10)).expect("it is small");
+        // Of who is not named, nothing has changed.
+        peers.caught_up(10);
+        assert_eq!(peers.pop().map(|change| matches!(change, Change::Changed(ada) if ada.version == 4)), Some(true));
+        assert!(matches!(peers.pop(), Some(Change::Gone { cause: LeaveReason::Kicked, version: 7, .. })));
+        assert_eq!(told(&mut peers), ["-fay 8", "+guy 10"]);
+        let present: Vec<_> = peers.present().map(|peer| peer.id.to_string()).collect();
+        assert_eq!(present, ["ada", "dan", "eve", "guy"]);
     }
 
     #[test]

@@ -83,6 +83,7 @@ impl Restore {
                 return Some(self.give_up());
             }
             (Step::Renew | Step::Host | Step::Enter, Answer::Granted { registration, game }) => {
+                streams.own_came(&registration, self.step != Step::Renew);
                 own.enter(&registration, asked, game.is_some());
                 if let Some(game) = game {
                     streams.settle(&Arc::new(*game));

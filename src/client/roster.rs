@@ -6,7 +6,7 @@ use super::{
     feed::Account,
     ledger::{Change, Ledger, Record},
 };
-use crate::domain::{Announcement, Game, LeaveReason, Namespace, Pattern, PeerId, Registration};
+use crate::domain::{Announcement, CatchUp, Game, LeaveReason, Namespace, Pattern, PeerId, Registration};
 use std::{collections::BTreeMap, sync::Arc};
 
 impl Record for Registration {
@@ -101,6 +101,62 @@ impl Roster {
         self.peers.list(peers, version, more)
     }
 
+    /// Whether that can have changed since that version, here.
+    pub(super) fn may_catch_up(&self, since: u64, catch_up: &CatchUp) -> bool {
+        let CatchUp { ns, version: last, game, changes, more: _ } = catch_up;
+        let may_be = |change: &Announcement| {
+            let (place, version) = match change {
+                Announcement::Registered(registration) => (&registration.ns, registration.version),
+                Announcement::Unregistered { ns, version, .. } => (ns, *version),
+                Announcement::Game(_) | Announcement::GameClosed { .. } => return false,
+            };
+            place == ns && since < version && version <= *last
+        };
+        *self.peers.pattern() == Pattern::Exact(ns.clone())
+            && game.as_ref().is_none_or(|game| game.ns == *ns)
+            && changes.iter().all(may_be)
+    }
+
+    /// Takes a part of what has changed since the cursor.
+    pub(super) fn catch_up(&mut self, catch_up: CatchUp) -> Result<(), ClientError> {
+        let CatchUp { version, game, changes, more, ns: _ } = catch_up;
+        if let Some(game) = game {
+            self.take_game(&game, false);
+        }
+        for change in changes {
+            match change {
+                Announcement::Registered(registration) => self.peers.has_come(registration)?,
+                Announcement::Unregistered { ns, id, reason, version } => {
+                    self.peers.has_gone((ns, id), reason, version);
+                }
+                Announcement::Game(_) | Announcement::GameClosed { .. } => {}
+            }
+        }
+        if !more {
+            self.peers.caught_up(version);
+        }
+        Ok(())
+    }
+
+    /// By which change to ask for all that has happened since; see [`Ledger::cursor`].
+    pub(super) fn cursor(&self) -> Option<u64> {
+        self.peers.cursor()
+    }
+
+    /// A peer of this client's own has come or changed by that change; nobody
+    /// announces that to it. Whoever enters a game that takes a secret may see who was
+    /// hidden before, which no version tells of.
+    pub(super) fn own_came(&mut self, own: &Registration, is_new: bool) {
+        if *self.peers.pattern() != Pattern::Exact(own.ns.clone()) {
+            return;
+        }
+        if is_new && self.game.as_ref().is_some_and(|game| game.needs_secret) {
+            self.peers.lose_track();
+        } else {
+            self.peers.heard(own.version);
+        }
+    }
+
     /// A peer of this client's own was taken out by others.
     pub(super) fn removed(
         &mut self,
@@ -168,7 +224,16 @@ impl Account for Roster {
             Announcement::Unregistered { ns, id, reason, version } => {
                 self.peers.gone(ns, (ns.clone(), id.clone()), *reason, *version);
             }
-            Announcement::Game(game) if self.peers.has_begun() => self.take_game(game, false),
+            Announcement::Game(game) if self.peers.has_begun() => {
+                // If its secret has changed, those who were hidden are told of with the
+                // versions that they had all the time.
+                let may_reveal =
+                    |known: &Arc<Game>| (known.needs_secret || game.needs_secret) && known.owner == game.owner;
+                if self.is_of(game) && self.game.as_ref().is_some_and(may_reveal) {
+                    self.peers.lose_track();
+                }
+                self.take_game(game, false);
+            }
             Announcement::Game(_) | Announcement::GameClosed { .. } => {}
         }
         Ok(())

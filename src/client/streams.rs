@@ -59,6 +59,14 @@ impl Reader {
         interrupted.expect("to stop listing takes no room");
     }
 
+    /// Up to which change it has missed nothing where it watches.
+    fn cursor(&self) -> Option<u64> {
+        match self {
+            Self::Peers(feed) => feed.read(Roster::cursor).flatten(),
+            Self::Games(_) => None,
+        }
+    }
+
     pub(super) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Peers(one), Self::Peers(other)) => Arc::ptr_eq(one, other),
@@ -121,6 +129,19 @@ impl Streams {
         self.entry(reader).seat = Some(Seat { ns: own.ns.clone(), id: own.id.clone() });
     }
 
+    /// A peer of this client's own has come or changed, as the server has granted.
+    pub(super) fn own_came(&self, own: &Registration, is_new: bool) {
+        for stream in &self.live {
+            if let Reader::Peers(feed) = &stream.reader {
+                let noted = feed.change(|roster| {
+                    roster.own_came(own, is_new);
+                    Ok(())
+                });
+                noted.expect("to note a version takes no room");
+            }
+        }
+    }
+
     /// Takes the game as it stands after a request of this client's own.
     pub(super) fn settle(&self, game: &Arc<Game>) {
         for stream in &self.live {
@@ -172,8 +193,9 @@ impl Streams {
         self.requests.clear();
     }
 
-    /// What is to be watched again on another connection, and by whom. A game that
-    /// takes a secret is opened by the one that an own peer has entered it with.
+    /// What is to be watched again on another connection, and by whom: from where it
+    /// was heard of last. A game that takes a secret is opened by the one that an own
+    /// peer has entered it with.
     pub(super) fn watches(&self, own: &Own) -> Vec<(Reader, Rendezvous)> {
         let again = |Stream { reader, watch, .. }: &Stream| {
             let mut asked = watch.clone()?;
@@ -182,6 +204,7 @@ impl Streams {
             {
                 *secret = own.secret(ns);
             }
+            asked.since = reader.cursor();
             Some((reader.clone(), self.wider(&asked).unwrap_or(asked)))
         };
         self.live.iter().filter_map(again).collect()

@@ -34,15 +34,26 @@ pub(super) enum Waiter {
     GiveUp { ns: Namespace, id: PeerId },
     /// RENDEZVOUS.
     Watch { outcome: Outcome<()>, reader: Reader, asked: Rendezvous },
-    /// What follows the first part of a list that is watched, or a list that is
-    /// watched again on another connection.
-    Rest(Reader),
+    /// What follows the first part of a list that is watched, or what is watched
+    /// again on another connection.
+    Rest(Reader, Wanted),
     /// What brings an own peer back on another connection.
     Restore(Restore),
     /// DISCOVER of peers.
     Page(Paging<Registration>),
     /// DISCOVER of games.
     GamePage(Paging<Game>),
+}
+
+/// What may come for a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All that is there, or the rest of that.
+    List,
+    /// That, or what has changed since this version.
+    CatchUpOrList(u64),
+    /// The rest of what has changed since this version.
+    CatchUp(u64),
 }
 
 /// What follows an answer.
@@ -88,7 +99,7 @@ impl Waiter {
             Self::Register(outcome) => outcome.is_closed(),
             Self::Enter { claim, .. } | Self::Match { claim, .. } => claim.reader.is_abandoned(),
             Self::Unregister { outcome, .. } => outcome.is_closed(),
-            Self::Watch { reader, .. } | Self::Rest(reader) => reader.is_abandoned(),
+            Self::Watch { reader, .. } | Self::Rest(reader, _) => reader.is_abandoned(),
             Self::Page(paging) => paging.outcome.is_closed(),
             Self::GamePage(paging) => paging.outcome.is_closed(),
         }
@@ -110,7 +121,7 @@ impl Waiter {
 
     /// It belongs to the connection, and is asked for anew on another.
     pub(super) fn is_of_the_connection(&self) -> bool {
-        matches!(self, Self::Rest(_) | Self::Restore(_))
+        matches!(self, Self::Rest(..) | Self::Restore(_))
     }
 
     /// Takes an answer to that request, or a part of one. `repeated`: the request
@@ -158,13 +169,13 @@ impl Waiter {
                 let _ = outcome.send(Ok(()));
             }
             (Self::Watch { outcome, reader, .. }, answer) => {
-                let (listed, more) = list(&reader, answer).ok_or_else(mismatch)?;
+                let taken = list(&reader, Wanted::List, answer).ok_or_else(mismatch)?;
                 let _ = outcome.send(Ok(()));
-                return Ok(rest(reader, listed, more, streams));
+                return Ok(rest(reader, taken, streams));
             }
-            (Self::Rest(reader), answer) => {
-                let (listed, more) = list(&reader, answer).ok_or_else(mismatch)?;
-                return Ok(rest(reader, listed, more, streams));
+            (Self::Rest(reader, wanted), answer) => {
+                let taken = list(&reader, wanted, answer).ok_or_else(mismatch)?;
+                return Ok(rest(reader, taken, streams));
             }
             (Self::Page(paging), Answer::Roster(Roster { kind: ListKind::Page { cookie }, peers, more, .. })) => {
                 return Ok(paging
@@ -191,7 +202,7 @@ impl Waiter {
                 let _ = outcome.send(Err(error));
             }
             // A list that was granted can end early all the same.
-            Self::Rest(reader) => streams.fail(&reader, error),
+            Self::Rest(reader, _) => streams.fail(&reader, error),
             Self::GiveUp { .. } | Self::Restore(_) => {}
             Self::Page(paging) => drop(paging.outcome.send(Err(error))),
             Self::GamePage(paging) => drop(paging.outcome.send(Err(error))),
@@ -204,7 +215,7 @@ impl Waiter {
             Self::Register(_) | Self::Enter { .. } => "REGISTER",
             Self::Match { .. } => "MATCH",
             Self::Unregister { .. } | Self::GiveUp { .. } => "UNREGISTER",
-            Self::Watch { .. } | Self::Rest(_) => "RENDEZVOUS",
+            Self::Watch { .. } | Self::Rest(..) => "RENDEZVOUS",
             Self::Page(_) | Self::GamePage(_) => "DISCOVER",
         }
     }
@@ -227,6 +238,7 @@ fn granted(
     streams: &Streams,
 ) -> Granted {
     if let Some(Request::Register(asked)) = asked {
+        streams.own_came(&registration, !own.is_there(&registration.ns, &registration.id));
         own.enter(&registration, asked.clone(), game.is_some());
     }
     let game = game.map(|game| Arc::new(*game));
@@ -261,7 +273,7 @@ fn seated(
         roster.list(Some(game), peers.collect(), version, more)
     });
     let _ = outcome.send(Ok(registration));
-    Some(rest(reader, listed, more, streams))
+    Some(rest(reader, (listed, more.then_some(Wanted::List)), streams))
 }
 
 /// The REGISTER that would have given the same seat. Whoever owns the game that
@@ -278,26 +290,37 @@ fn entry(asked: &QuickMatch, game: &Game, registration: &Registration) -> Regist
     Register { game, secret, app_version, ttl_secs, ..Register::new(registration.ns.clone(), peer.clone()) }
 }
 
-/// Takes a part of the list that a stream begins with; whether there is room for
-/// it, and whether there is more of it. `None` if it is a list of another kind.
-fn list(reader: &Reader, answer: Answer) -> Option<(Result<(), ClientError>, bool)> {
-    match (reader, answer) {
+/// Whether there was room for what came, and what more is to come of it.
+type Taken = (Result<(), ClientError>, Option<Wanted>);
+
+/// Takes a part of what a stream begins with, or goes on with. `None` if that is
+/// something else than may come.
+fn list(reader: &Reader, wanted: Wanted, answer: Answer) -> Option<Taken> {
+    let (taken, more) = match (reader, wanted, answer) {
         (
             Reader::Peers(feed),
+            Wanted::List | Wanted::CatchUpOrList(_),
             Answer::Roster(Roster { kind: ListKind::Snapshot { version }, game, peers, more, .. })
             | Answer::Seat(Seat { version, game, peers, more, .. }),
-        ) => Some((feed.change(|roster| roster.list(game, peers, version, more)), more)),
-        (Reader::Games(feed), Answer::Games(GameList { kind: ListKind::Snapshot { version }, games, more, .. })) => {
-            Some((feed.change(|lobby| lobby.list(games, version, more)), more))
+        ) => (feed.change(|roster| roster.list(game, peers, version, more)), more.then_some(Wanted::List)),
+        (Reader::Peers(feed), Wanted::CatchUpOrList(since) | Wanted::CatchUp(since), Answer::CatchUp(catch_up)) => {
+            let more = catch_up.more.then_some(Wanted::CatchUp(since));
+            let is_possible = feed.read(|roster| roster.may_catch_up(since, &catch_up)).unwrap_or(true);
+            is_possible.then(|| (feed.change(|roster| roster.catch_up(catch_up)), more))?
         }
-        _ => None,
-    }
+        (
+            Reader::Games(feed),
+            Wanted::List,
+            Answer::Games(GameList { kind: ListKind::Snapshot { version }, games, more, .. }),
+        ) => (feed.change(|lobby| lobby.list(games, version, more)), more.then_some(Wanted::List)),
+        _ => return None,
+    };
+    Some((taken, more))
 }
 
-fn rest(reader: Reader, listed: Result<(), ClientError>, more: bool, streams: &mut Streams) -> Next {
-    match listed {
-        Ok(()) if more => Next::Wait(Waiter::Rest(reader)),
-        Ok(()) => Next::Done,
+fn rest(reader: Reader, (taken, more): Taken, streams: &mut Streams) -> Next {
+    match taken {
+        Ok(()) => more.map_or(Next::Done, |wanted| Next::Wait(Waiter::Rest(reader, wanted))),
         Err(error) => {
             streams.fail(&reader, error);
             Next::Done

@@ -10,7 +10,7 @@ use crate::{
         pages::Paging,
         roster::Roster,
         streams::Reader,
-        waiter::{Claim, Waiter},
+        waiter::{Claim, Waiter, Wanted},
     },
     domain::{
         Answer, Code, Filter, GameList, ListKind, Namespace, Pattern, QuickMatch, Refusal, Register, Rendezvous,
@@ -29,6 +29,7 @@ const GAMES: RequestId = RequestId(3);
 const MATCH: RequestId = RequestId(4);
 const ENTER: RequestId = RequestId(5);
 const PAGE: RequestId = RequestId(6);
+const AGAIN: RequestId = RequestId(7);
 
 /// Frames of every kind, as a good server sends them.
 fn frames() -> Vec<Bytes> {
@@ -46,6 +47,7 @@ fn frames() -> Vec<Bytes> {
         (MATCH, seat("a/x", &[("ada", 3), ("eve", 2)])),
         (ENTER, granted("a/x", "ada", Some(game("a/x", 3)))),
         (PAGE, game_page(vec![game("a/x", 3)])),
+        (AGAIN, catch_up("a/x", 4, vec![came("a/x", "ada", 3), left("a/x", "eve", 4)], true)),
     ] {
         wire::answer(Some(id), &answer, &limits, |frame| frames.push(frame));
     }
@@ -89,6 +91,7 @@ fn hear(bodies: &[&[u8]]) {
     let (pattern, ns) = (Pattern::parse("a/*").expect("it is legal"), Namespace::parse("a").expect("it is legal"));
     let peers = || Subscription::new(Roster::new(pattern.clone(), 2_000), Arc::default());
     let (events, matched, entered) = (peers(), peers(), peers());
+    let known = Subscription::new(Roster::new((&registration("a/x", "ada", 1).ns).into(), 2_000), Arc::default());
     let games = Subscription::new(Lobby::new(pattern.clone(), Filter::default(), 2_000), Arc::default());
     let watch = |subject, reader| {
         let asked = Rendezvous::new(pattern.clone(), subject);
@@ -127,6 +130,7 @@ fn hear(bodies: &[&[u8]]) {
         ),
         (register(), Waiter::Enter { outcome: oneshot::channel().0, claim: claim(&entered) }),
         (register(), Waiter::GamePage(Paging::new(oneshot::channel().0, 2_000, too_many))),
+        (register(), Waiter::Rest(Reader::Peers(known.feed()), Wanted::CatchUpOrList(2))),
     ] {
         conversation.call(Call { id: numbers.next(), request, frame: Bytes::new(), waiter });
     }
@@ -142,7 +146,7 @@ fn hear(bodies: &[&[u8]]) {
         let _ = conversation.receive(body);
     }
     conversation.outgoing().clear();
-    drop((events, matched, entered, games));
+    drop((events, matched, entered, known, games));
     conversation.tidy();
     assert!(conversation.outgoing().len() < 400, "it says no more than it was made to");
 }

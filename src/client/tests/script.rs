@@ -6,8 +6,8 @@ use crate::{
         Seat, bounds, dial::Dial,
     },
     domain::{
-        self, Announcement, Answer, AppVersion, Code, Game, GameList, Hello, LeaveReason, ListKind, Namespace, Pattern,
-        PeerId, Refusal, Register, Registration, Rendezvous, Request, RequestId, Roster, Unregister, Welcome,
+        self, Announcement, Answer, AppVersion, CatchUp, Code, Game, GameList, Hello, LeaveReason, ListKind, Namespace,
+        Pattern, PeerId, Refusal, Register, Registration, Rendezvous, Request, RequestId, Roster, Unregister, Welcome,
     },
     limits::Limits,
     wire::{self, FrameCodec},
@@ -194,6 +194,12 @@ impl Server {
         (id, register)
     }
 
+    /// The next request, which is for a watch; under which number, and since when.
+    pub(super) async fn watched_since(&mut self) -> (RequestId, Option<u64>) {
+        let (id, watch) = self.watched().await;
+        (id, watch.since)
+    }
+
     /// The next request, which is for a watch.
     pub(super) async fn watched(&mut self) -> (RequestId, Rendezvous) {
         let (id, request) = self.asked().await;
@@ -203,14 +209,19 @@ impl Server {
     }
 }
 
-/// A client whose connections come one after the other; the first one is there.
-/// The token of its session is "first".
-pub(super) async fn reconnecting(options: ClientOptions) -> (Client, Server, Doors) {
+/// A client whose connections come one after the other, and which has still to be
+/// welcomed on the first.
+pub(super) fn arriving(options: ClientOptions) -> (impl Future<Output = Result<Client, ClientError>>, Doors) {
     let (servers, receiver) = mpsc::channel(1);
     let (closed_for, attempts): (Arc<AtomicU32>, Arc<AtomicU32>) = Default::default();
-    let mut doors = Doors { servers: receiver, closed_for: closed_for.clone(), attempts: attempts.clone() };
-    let ways = Ways { servers, closed_for, attempts };
-    let (client, (server, _)) = join!(options.connect_by(ways, "a pipe"), doors.welcomed("first", false));
+    let doors = Doors { servers: receiver, closed_for: closed_for.clone(), attempts: attempts.clone() };
+    (options.connect_by(Ways { servers, closed_for, attempts }, "a pipe"), doors)
+}
+
+/// The same when it was welcomed. The token of its session is "first".
+pub(super) async fn reconnecting(options: ClientOptions) -> (Client, Server, Doors) {
+    let (client, mut doors) = arriving(options);
+    let (client, (server, _)) = join!(client, doors.welcomed("first", false));
     doors.attempts.store(0, Ordering::Relaxed);
     (client.expect("it was welcomed"), server, doors)
 }
@@ -276,6 +287,12 @@ pub(super) fn list(pattern: &str, kind: ListKind, peers: &[(&str, u64)], more: b
 
 pub(super) fn snapshot(pattern: &str, peers: &[(&str, u64)], more: bool) -> Answer {
     list(pattern, ListKind::Snapshot { version: 100 }, peers, more)
+}
+
+/// What has changed in a namespace; the last of it is the change of that number.
+pub(super) fn catch_up(ns: &str, version: u64, changes: Vec<Announcement>, more: bool) -> Answer {
+    let ns = Namespace::parse(ns).expect(ns);
+    Answer::CatchUp(CatchUp { ns, version, game: None, changes, more })
 }
 
 pub(super) fn page(peers: &[(&str, u64)], cookie: Option<&'static str>, more: bool) -> Answer {
