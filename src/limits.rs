@@ -176,8 +176,9 @@ limits! {
     heartbeat_retries = 3, 1 => 100;
     /// Milliseconds that a shutdown may take, telling everyone included.
     shutdown_grace_ms = 5_000, 0 => 600_000;
-    /// Milliseconds after which clients are asked to come back from a shutdown.
-    shutdown_retry_ms = 1_000, 0 => 3_600_000;
+    /// Milliseconds after which clients are asked to come back from a shutdown. Those
+    /// of the Rust library do so within half a second from then.
+    shutdown_retry_ms = 250, 0 => 3_600_000;
 }
 
 impl Limits {

@@ -12,7 +12,8 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// How long to wait before the next attempt, at least for what the server has
-    /// asked for; `chance` is a number of which every value is as likely. The first
+    /// asked for, and not in step with others who were asked the same; `chance` is a
+    /// number of which every value is as likely. Unasked, the first
     /// attempt follows at once, for most losses are short; later ones at any moment
     /// within a time that doubles, up to [`bounds::BACKOFF_MAX`].
     pub(super) fn next(&mut self, asked: Option<Duration>, chance: u32) -> Duration {
@@ -21,9 +22,9 @@ impl Backoff {
             attempts => bounds::BACKOFF.saturating_mul(1 << (attempts - 1).min(16)).min(bounds::BACKOFF_MAX),
         };
         self.attempts = self.attempts.saturating_add(1);
-        let asked = asked.unwrap_or_default().min(bounds::RETRY_AFTER_MAX);
-        // All who were asked to wait so long would come back at that moment.
-        asked + within.max(asked / 2).mul_f64(f64::from(chance) / f64::from(u32::MAX))
+        let asked = asked.map(|asked| asked.min(bounds::RETRY_AFTER_MAX));
+        let spread = asked.map_or(Duration::ZERO, |asked| bounds::SPREAD.max(asked / 2));
+        asked.unwrap_or_default() + within.max(spread).mul_f64(f64::from(chance) / f64::from(u32::MAX))
     }
 
     /// How many attempts there were.
@@ -62,6 +63,12 @@ mod tests {
     #[test]
     fn a_server_that_asks_for_time_gets_it_within_reason() {
         let asked = |secs| Some(Duration::from_secs(secs));
+        // Told so by a server that is restarted with its defaults, all are back within
+        // a second.
+        let (soon, millis) = (Some(Duration::from_millis(250)), Duration::from_millis);
+        assert_eq!(Backoff::default().next(soon, 0), millis(250));
+        assert_eq!(Backoff::default().next(soon, u32::MAX), millis(750));
+        assert_eq!(Backoff::default().next(Some(Duration::ZERO), u32::MAX), millis(500));
         assert_eq!(Backoff::default().next(asked(4), 0), Duration::from_secs(4));
         assert_eq!(Backoff::default().next(asked(4), u32::MAX), Duration::from_secs(6));
         let most = bounds::RETRY_AFTER_MAX;

@@ -66,6 +66,10 @@ pub(super) const BACKOFF: Duration = Duration::from_millis(250);
 /// Within this time of the last attempt's failure comes the next at the latest.
 pub(super) const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
+/// All who were asked to come back at the same time do so within this much of it at
+/// least, so that they do not all come at once.
+pub(super) const SPREAD: Duration = Duration::from_millis(500);
+
 /// A server that asks for more time than this gets this, and half as much more.
 pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 

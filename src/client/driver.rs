@@ -233,7 +233,7 @@ impl<D: Dial> Driver<D> {
                 }
             }
             Ok(Heard::Refused(refusal)) => {
-                let is_final = self.greeted.is_some() || is_final(refusal.code);
+                let is_final = is_final(refusal.code);
                 let cause = ClientError::from(refusal);
                 return Some(if is_final { End::Over(cause) } else { End::Lost(cause) });
             }
@@ -260,16 +260,20 @@ impl<D: Dial> Driver<D> {
         if is_final { End::Over(cause) } else { End::Lost(cause) }
     }
 
-    /// Finds another connection in place of the one that was lost.
+    /// Finds another connection in place of the one that was lost. Whoever wants to
+    /// connect, and has not been before, waits for a server that has said when it will
+    /// be back, and for no other.
     ///
     /// # Errors
     /// Why it was lost, when it is enough; or that the client was closed.
     async fn reconnect(&mut self, cause: ClientError) -> Result<(D::Read, D::Write), ClientError> {
-        if self.reconnect_for.is_zero() || self.greeted.is_some() {
+        let patience = if self.greeted.is_none() { self.reconnect_for } else { self.patience };
+        let will_be_back = self.loss.is_some() || cause.code() == Some(Code::ShuttingDown);
+        if patience.is_zero() || (self.greeted.is_some() && !will_be_back) {
             return Err(cause);
         }
         let begun = Instant::now();
-        let (give_up, first) = self.loss.get_or_insert_with(|| (begun + self.reconnect_for, cause.clone())).clone();
+        let (give_up, first) = self.loss.get_or_insert_with(|| (begun + patience, cause.clone())).clone();
         let mut latest = cause;
         loop {
             let at = Instant::now() + self.backoff.next(latest.retry_after(), chance());

@@ -133,11 +133,12 @@ impl ClientOptions {
     }
 
     /// Connects to a server at `host:port`; each of the host's addresses is tried.
+    /// One that is being restarted, and says so, is waited for.
     /// Must be called within a Tokio runtime, as the connection lives in a task.
     ///
     /// # Errors
     /// [`ClientError::Connect`] if nothing listens there,
-    /// [`ClientError::Refused`] if the server has no room,
+    /// [`ClientError::Refused`] if the server has no room, or is not back in time,
     /// [`ClientError::Protocol`] if what listens there is another kind of server,
     /// [`ClientError::Deadline`] if it says nothing. Only a client that was connected
     /// once reconnects by itself.

@@ -315,7 +315,7 @@ async fn a_server_that_stops_says_when_to_come_back() -> Result<(), ClientError>
     current(&mut events).await;
     tokio::task::spawn_blocking(move || server.stop()).await.expect("it stops");
     let Event::Ended(error) = next(&mut events).await else { panic!("the connection is lost") };
-    assert_eq!((error.code(), error.retry_after()), (Some(Code::ShuttingDown), Some(Duration::from_secs(1))));
+    assert_eq!((error.code(), error.retry_after()), (Some(Code::ShuttingDown), Some(Duration::from_millis(250))));
     assert!(events.next().await.is_none());
     assert_eq!(client.discover("chess/a").await.expect_err("it is lost").code(), Some(Code::ShuttingDown));
     Ok(())

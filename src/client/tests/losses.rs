@@ -139,6 +139,60 @@ async fn a_server_that_says_when_to_come_back_is_left_alone_until_then() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_comes_while_the_server_is_restarted_waits_for_it() {
+    let down = |millis| Refusal::new(Code::ShuttingDown, "back soon").retry_after(Duration::from_millis(millis));
+    // Also one that would not reconnect.
+    let (client, mut doors) = arriving(ClientOptions::new().reconnect_for(Duration::ZERO));
+    let restarted = async {
+        let mut told = Vec::new();
+        for answers in [true, false] {
+            let mut server = doors.next().await;
+            told.push(Instant::now());
+            if answers {
+                server.next_gets(Answer::Refused(down(250))).await;
+            } else {
+                server.send(&wire::refusal(&down(250))).await;
+            }
+            if !answers {
+                // Then, for a moment, nobody is there, nor is the next to say a word.
+                doors.closed_for.store(2, Ordering::Relaxed);
+            }
+        }
+        told.push(Instant::now());
+        drop(doors.next().await);
+        let (server, hello) = doors.welcomed("first", false).await;
+        assert!(hello.resume.is_none());
+        for waited in told.windows(2).take(1).map(|pair| pair[1] - pair[0]) {
+            assert!((250..=750).contains(&waited.as_millis()), "{waited:?}");
+        }
+        server
+    };
+    let (client, mut server) = join!(client, restarted);
+    settle(&client.expect("it was welcomed"), &mut server).await;
+
+    // It waits no longer than a call may take, and not at all where that is too short.
+    for (millis, most) in [(250, Duration::from_secs(10)), (10_001, Duration::ZERO)] {
+        let begun = Instant::now();
+        let (client, mut doors) = arriving(ClientOptions::new());
+        let gone = async {
+            doors.next().await.next_gets(Answer::Refused(down(millis))).await;
+            doors.closed_for.store(u32::MAX, Ordering::Relaxed);
+        };
+        let (outcome, ()) = join!(client, gone);
+        let error = outcome.expect_err("nobody is there");
+        assert!(matches!(error, ClientError::Refused(_)) && error.code() == Some(Code::ShuttingDown), "{error:?}");
+        assert!(begun.elapsed() <= most, "{:?}", begun.elapsed());
+    }
+
+    // What the server wants of others is not waited for.
+    let (client, mut doors) = arriving(ClientOptions::new());
+    let full = Refusal::new(Code::TooManyConnections, "later").retry_after(Duration::from_millis(10));
+    let (outcome, ()) = join!(client, async { doors.next().await.next_gets(Answer::Refused(full)).await });
+    assert_eq!(outcome.expect_err("it is full").code(), Some(Code::TooManyConnections));
+    assert_eq!(doors.attempts.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_would_not_become_better_is_the_end() {
     for code in [Code::Superseded, Code::NotAuthorized, Code::Unsupported, Code::InvalidMessage] {
         // As a last word.
