@@ -35,6 +35,15 @@ fn a_match_is_measured_beside_a_bare_round_trip() {
 }
 
 #[test]
+fn a_reader_that_stops_is_measured_beside_none() {
+    let finished = run(&["bench", "slow", "--readers", "20", "--changes", "20000", "--peers", "100"]);
+    assert_eq!(finished.code(), 0, "{:?}", finished.stderr);
+    for told in ["20 readers", "one stopped", "none stopped", "ratio", "knew all that there was"] {
+        assert!(finished.stdout.iter().any(|line| line.contains(told)), "{told}: {:?}", finished.stdout);
+    }
+}
+
+#[test]
 fn a_crash_is_measured_beside_a_bare_loop() {
     for registrations in ["1", "5"] {
         let arguments = ["bench", "crash", "--crashes", "20", "--warmup", "2", "--registrations", registrations];

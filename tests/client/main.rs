@@ -1,6 +1,7 @@
 //! The client against the server, over real sockets. A thread besides the test's
 //! drives the connections, also while the test waits for a server to stop.
 
+mod catch_up;
 mod games;
 mod proxy;
 mod reconnects;

@@ -206,6 +206,7 @@ impl Client {
             assert_eq!(code(&part), StatusCode::Ok, "{part:?}");
             more = part.more();
             whole.register.append(&mut part.register);
+            whole.unregister.append(&mut part.unregister);
             whole.game.append(&mut part.game);
             // How far it has come, and as of when, stands with the last.
             whole = Message { rendezvous: part.rendezvous, discovery: part.discovery, more: part.more, ..whole };

@@ -46,6 +46,11 @@ pub fn rendezvous(ns: &str) -> Message {
     rendezvous_with(proto::Rendezvous { ns: Some(ns.into()), ..Default::default() })
 }
 
+/// RENDEZVOUS of one who was there until that change.
+pub fn rendezvous_since(ns: &str, version: u64) -> Message {
+    rendezvous_with(proto::Rendezvous { ns: Some(ns.into()), version: Some(version), ..Default::default() })
+}
+
 pub fn leave(ns: &str) -> Message {
     rendezvous_with(proto::Rendezvous { ns: Some(ns.into()), leave: Some(true), ..Default::default() })
 }

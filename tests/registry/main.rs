@@ -7,6 +7,7 @@ mod absent_members;
 mod absent_owners;
 mod bans;
 mod birth;
+mod catch_up;
 mod claims;
 mod closing;
 mod creating;

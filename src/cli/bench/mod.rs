@@ -7,7 +7,9 @@ mod crash;
 mod join;
 mod memory;
 mod peer;
+mod process;
 mod quick_match;
+mod slow;
 mod times;
 
 use std::error::Error;
@@ -29,6 +31,10 @@ pub enum Bench {
     /// The server's memory for each connected peer, registered and in
     /// rendezvous in games of 8.
     Memory(memory::Args),
+    /// The time that a change takes to all who watch while one of them does not
+    /// read, beside that on a server where all do; the server's memory then, and
+    /// whether the one that did not read knows in the end how things are.
+    Slow(slow::Args),
 }
 
 impl Bench {
@@ -39,6 +45,7 @@ impl Bench {
             Self::Join(args) => join::run(&args),
             Self::Match(args) => quick_match::run(&args),
             Self::Memory(args) => memory::run(&args),
+            Self::Slow(args) => slow::run(&args),
         }
     }
 }

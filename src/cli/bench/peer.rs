@@ -3,6 +3,7 @@ use foregather::wire::{
     self, FrameCodec,
     proto::{self, Message, MessageType},
 };
+use socket2::{Domain, Socket, Type};
 use std::{
     io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
@@ -26,10 +27,21 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn connect(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+        Self::on(TcpStream::connect(address)?)
+    }
+
+    fn on(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self { stream, codec: FrameCodec::new(FRAME_BYTES), buffer: BytesMut::new() })
+    }
+
+    /// Connects, with little room in the system for what is not read.
+    pub(super) fn connect_narrow(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_recv_buffer_size(4 * 1_024)?;
+        socket.connect(&address.into())?;
+        Self::on(socket.into())
     }
 
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -16,8 +16,13 @@ impl Times {
 
     /// Prints both, and how many times as long the server took.
     pub(super) fn print(&self, beside: &str) {
+        self.print_both("foregather", beside);
+    }
+
+    /// The same of two that are called so.
+    pub(super) fn print_both(&self, measured: &str, beside: &str) {
         println!("{:<12} {:>10} {:>10} {:>10}", "", "median", "p90", "p99");
-        for (name, times) in ["foregather", beside].iter().zip(&self.0) {
+        for (name, times) in [measured, beside].iter().zip(&self.0) {
             let at = |quantile| format!("{:.1} us", times.value_at_quantile(quantile) as f64 / 1_000.0);
             println!("{name:<12} {:>10} {:>10} {:>10}", at(0.5), at(0.9), at(0.99));
         }

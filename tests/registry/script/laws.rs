@@ -95,6 +95,19 @@ impl Listeners {
                 match answer {
                     Answer::Granted { registration, .. } => assert!(!registration.away, "{output:#?}"),
                     Answer::Roster(roster) => self.learn(*to, &roster.peers),
+                    Answer::CatchUp(catch_up) => {
+                        let mut last = 0;
+                        for change in &catch_up.changes {
+                            let version = match change {
+                                Announcement::Registered(registration) => registration.version,
+                                Announcement::Unregistered { version, .. } => *version,
+                                other => panic!("{other:?} in {output:#?}"),
+                            };
+                            assert!(last < version && version <= catch_up.version, "in their order: {output:#?}");
+                            last = version;
+                            self.learn_news(*to, &change.clone().into());
+                        }
+                    }
                     Answer::Seat(seat) => {
                         let own = seat.game.as_ref().and_then(|_| seat.peers.first());
                         assert!(own.is_none_or(|own| !own.away), "{output:#?}");

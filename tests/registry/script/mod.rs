@@ -24,6 +24,13 @@
 //!   bob: chess/a + ada AWAY                 who is not AWAY is there
 //! ```
 //!
+//! The changes of a story have the numbers 1, 2 and so on:
+//!
+//! ```text
+//! eve> watch chess/a since=3                was there until the third of them
+//!   eve: since: + bob, - ada KICKED         what has changed there since then
+//! ```
+//!
 //! Whatever a script is about, every step is held to what is always true: see
 //! [`laws`].
 

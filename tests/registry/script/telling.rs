@@ -2,8 +2,8 @@
 
 use super::names::Names;
 use foregather::domain::{
-    Announcement, Answer, Attributes, Code, Game, GameList, ListKind, OwnerPolicy, Pattern, Refusal, Registration,
-    Roster, Seat,
+    Announcement, Answer, Attributes, CatchUp, Code, Game, GameList, ListKind, OwnerPolicy, Pattern, Refusal,
+    Registration, Roster, Seat,
 };
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ impl Telling<'_> {
                 format!("granted {peer}{}", self.game_behind(game.as_deref()))
             }
             Answer::Roster(roster) => self.roster(roster),
+            Answer::CatchUp(catch_up) => self.catch_up(catch_up),
             Answer::Games(list) => self.game_list(list),
             Answer::Seat(seat) => self.seat(seat),
             other => panic!("the registry does not say {other:?}"),
@@ -50,6 +51,20 @@ impl Telling<'_> {
         let peers: Vec<String> = peers.iter().map(|peer| self.placed(pattern, peer)).collect();
         let game = self.game_behind(game.as_deref());
         format!("{} {}{game}{}", self.kind("here", kind), list(peers, ", "), self.end(kind, *more))
+    }
+
+    /// What has changed, in the words of [`Telling::announcement`] without the place.
+    fn catch_up(&mut self, catch_up: &CatchUp) -> String {
+        let CatchUp { ns, version, game, changes, more } = catch_up;
+        let place = format!("{} ", self.names.ns(ns.as_str()));
+        let mut since = Vec::new();
+        for change in changes {
+            let told = self.announcement(change);
+            since.push(told.strip_prefix(&place).expect("it happened there").to_owned());
+        }
+        let game = self.game_behind(game.as_deref());
+        let end = if *more { " ..." } else { "" };
+        format!("since{}: {}{game}{end}", self.number(*version), list(since, ", "))
     }
 
     fn game_list(&mut self, games: &GameList) -> String {

@@ -160,7 +160,8 @@ impl<'a> Words<'a> {
     }
 
     fn rendezvous(&self, names: &mut Names, subject: Subject, leave: bool) -> Deed {
-        Deed::Rendezvous(Rendezvous { leave, ..Rendezvous::new(self.pattern(names), subject) })
+        let since = self.option("since").map(|version| version.parse().expect("a version is a number"));
+        Deed::Rendezvous(Rendezvous { leave, since, ..Rendezvous::new(self.pattern(names), subject) })
     }
 
     fn discover(&self, names: &mut Names, subject: Subject) -> Deed {
