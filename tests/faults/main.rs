@@ -14,7 +14,6 @@ mod client;
 mod dice;
 mod endings;
 mod half_open;
-mod kill;
 mod lost_answers;
 #[path = "../it/messages.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
