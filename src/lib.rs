@@ -35,8 +35,8 @@
 //! Start with [`client`] to write a game, with [`server`] to run a server inside
 //! a program. The rooms below them are pure: [`hub`] puts one frame at a time
 //! through a [`session`] and the [`registry`]; [`wire`] turns bytes into the words
-//! of the [`domain`] and back; [`limits`] bound everything. ARCHITECTURE.md has the
-//! map.
+//! of the [`domain`] and back; [`limits`] bound everything. The [`store`] is the file
+//! that outlives a server. ARCHITECTURE.md has the map.
 
 #![warn(missing_docs)]
 
@@ -47,5 +47,6 @@ pub mod limits;
 pub mod registry;
 pub mod server;
 pub mod session;
+pub mod store;
 pub mod transport;
 pub mod wire;

@@ -14,15 +14,25 @@ impl PeerId {
     /// # Errors
     /// `INVALID_PEER`, with the rule that the text breaks.
     pub fn parse(text: &str, limits: &Limits) -> Result<Self, Refusal> {
-        let broken = |rule: String| Err(Refusal::new(Code::InvalidPeer, rule));
+        if text.len() > limits.peer_id_bytes {
+            let rule = format!("the peer id is {} bytes long; the limit is {}", text.len(), limits.peer_id_bytes);
+            return Err(Refusal::new(Code::InvalidPeer, rule));
+        }
+        Self::of_any_length(text)
+    }
+
+    /// Reads a peer id that was taken under limits which may have been others.
+    ///
+    /// # Errors
+    /// `INVALID_PEER`, with the rule that the text breaks.
+    pub fn of_any_length(text: &str) -> Result<Self, Refusal> {
+        let broken = |rule: &str| Err(Refusal::new(Code::InvalidPeer, rule));
         if text.is_empty() {
-            broken("the peer id is empty; leave it out to be given one".into())
-        } else if text.len() > limits.peer_id_bytes {
-            broken(format!("the peer id is {} bytes long; the limit is {}", text.len(), limits.peer_id_bytes))
+            broken("the peer id is empty; leave it out to be given one")
         } else if text.starts_with('~') {
-            broken("a peer id must not begin with '~'; that is for session ids".into())
+            broken("a peer id must not begin with '~'; that is for session ids")
         } else if text.chars().any(char::is_control) {
-            broken("the peer id holds a control character".into())
+            broken("the peer id holds a control character")
         } else {
             Ok(Self(text.into()))
         }
@@ -80,9 +90,20 @@ impl Address {
         Self { bytes: bytes.into(), is_located: false }
     }
 
+    /// One that was noted, as [`Address::bytes`] and [`Address::is_located`] were then.
+    pub fn noted(bytes: impl Into<Bytes>, is_located: bool) -> Self {
+        Self { bytes: bytes.into(), is_located }
+    }
+
     /// The bytes of it; to clone them shares them.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// Whether its host was filled in, and is to be anew where its peer comes from
+    /// elsewhere.
+    pub fn is_located(&self) -> bool {
+        self.is_located
     }
 
     /// Bytes that it takes at most: one whose host was filled in may be given any

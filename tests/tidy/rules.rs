@@ -65,6 +65,12 @@ pub const RULES: &[Rule] = &[
         "the hub does not know the shells around it",
     ),
     rule(
+        &["src/store"],
+        CratesBut(&["bytes", "prost", "redb", "thiserror", "uuid"]),
+        "a store knows its file and no runtime",
+    ),
+    rule(&["src/store"], RoomsBut(&["domain", "store"]), "a store knows records, not what becomes of them"),
+    rule(
         &["src/transport"],
         RoomsBut(&["limits", "transport", "wire"]),
         "a transport does not know what a message means",
