@@ -49,6 +49,7 @@ fn line(entry: &Entry<'_>) -> String {
             let origin = origin.map_or_else(|| "default".into(), super::output::printable);
             format!("{name} = {value}  # {origin}")
         }
+        None if *name == "state" => format!("# {name}: nothing is kept"),
         None => format!("# {name} is decided when the server starts"),
     }
 }

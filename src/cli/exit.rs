@@ -31,7 +31,7 @@ exits! {
     Unreachable = 69;
     /// This machine said no: an address that is in use, for example.
     System = 71;
-    /// The output cannot be written. (A reader that went away is no fault: 0.)
+    /// The output, or a server's state at its end, cannot be written. (A reader that went away is no fault: 0.)
     Output = 74;
     /// The server did not answer in time.
     NoAnswer = 75;

@@ -8,14 +8,21 @@ use super::{
     settings::{Flags, Settings},
     signals::Signals,
 };
-use foregather::server::{self, DEFAULT_PORT, Server, StartError};
+use foregather::{
+    server::{self, DEFAULT_PORT, Server, ServerOptions, StartError},
+    store::StoreError,
+};
 use serde_json::json;
 use std::{
     env, io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     thread,
+    time::Duration,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
+
+/// For how long a server that is told to stop while it starts may go on with that.
+const START_GRACE: Duration = Duration::from_secs(1);
 
 /// Addresses that a person is shown; a machine full of virtual networks has more.
 const LAN_SHOWN: usize = 3;
@@ -33,6 +40,7 @@ Examples:
   foregather serve
   foregather serve --listen 127.0.0.1:0 --json
   foregather serve --config foregather.toml --threads 4 --connections 20_000
+  foregather serve --state foregather.state
 The limits are in --help; -h leaves them out.")]
 pub struct Serve {
     #[command(flatten)]
@@ -52,7 +60,7 @@ async fn serve(settings: Settings, output: Output) -> Result<(), Failure> {
     // an orderly way too.
     let mut signals = Signals::new()?;
     let threads = settings.server.threads;
-    let server = Server::start(settings.server).map_err(|error| not_started(&error))?;
+    let Some(server) = start(settings.server, &mut signals).await? else { return Ok(()) };
     announce(&server, threads, output)?;
     signals.next().await;
 
@@ -62,15 +70,50 @@ async fn serve(settings: Settings, output: Output) -> Result<(), Failure> {
     thread::Builder::new()
         .name("foregather-stop".into())
         .spawn(move || {
-            server.stop();
             // Nobody waits any more if a second signal came.
-            let _ = done.send(());
+            let _ = done.send(server.stop());
         })
-        .map_err(|error| Failure::new(Exit::System, format!("cannot start a thread: {error}")))?;
+        .map_err(no_thread)?;
     tokio::select! {
-        _ = stopped => Ok(()),
+        stopped = stopped => match stopped {
+            Ok(stopped) => stopped.map_err(not_written),
+            // Its thread panicked, and has said so.
+            Err(_) => Err(Failure::silent(Exit::System)),
+        },
         () = signals.next() => Err(Failure::new(Exit::Interrupted, "stopped at once, before everyone was told")),
     }
+}
+
+/// Starts the server on a thread of its own, as it may have to wait for another one to end;
+/// `None` if it was told to stop meanwhile.
+async fn start(options: ServerOptions, signals: &mut Signals) -> Result<Option<Server>, Failure> {
+    let (done, mut started) = oneshot::channel();
+    thread::Builder::new()
+        .name("foregather-start".into())
+        .spawn(move || {
+            // Nobody waits any more if it took too long after a signal.
+            let _ = done.send(Server::start(options));
+        })
+        .map_err(no_thread)?;
+    let (outcome, stopped) = tokio::select! {
+        outcome = &mut started => (outcome.ok(), false),
+        // One that only has to read its state is stopped in an orderly way.
+        () = signals.next() => (timeout(START_GRACE, started).await.ok().and_then(Result::ok), true),
+    };
+    match outcome {
+        None => Ok(None),
+        Some(Ok(server)) if !stopped => Ok(Some(server)),
+        Some(Ok(server)) => server.stop().map(|()| None).map_err(not_written),
+        Some(Err(error)) => Err(not_started(&error)),
+    }
+}
+
+fn no_thread(error: io::Error) -> Failure {
+    Failure::new(Exit::System, format!("cannot start a thread: {error}"))
+}
+
+fn not_written(error: StoreError) -> Failure {
+    Failure::new(Exit::Output, format!("the state is not as it was at the end: {error}"))
 }
 
 fn not_started(error: &StartError) -> Failure {
@@ -81,7 +124,8 @@ fn not_started(error: &StartError) -> Failure {
             io::ErrorKind::PermissionDenied => "; --listen takes another port, 1024 or higher",
             _ => "",
         },
-        StartError::Limits(_) | StartError::System { .. } => "",
+        StartError::State(StoreError::InUse { .. }) => "; --state-wait says for how long it is waited for",
+        StartError::State(_) | StartError::Limits(_) | StartError::System { .. } => "",
     };
     let exit = if matches!(error, StartError::Limits(_)) { Exit::Usage } else { Exit::System };
     Failure::new(exit, format!("{error}{hint}"))

@@ -1,5 +1,6 @@
 use super::{connection::Connection, exchange::Exchange};
 use crate::transport::tcp;
+use socket2::SockRef;
 use std::{
     io,
     net::SocketAddr,
@@ -23,9 +24,23 @@ const EXHAUSTED_LOG_EVERY: Duration = Duration::from_secs(10);
 /// on one thread; those beyond are closed without a word.
 pub(super) const TURNED_AWAY_AT_ONCE: usize = 256;
 
+/// For how long a server that another one takes over from still accepts connections, to
+/// tell them so: until that one is sure to listen.
+const HANDOVER: Duration = Duration::from_millis(150);
+
+/// When nobody has come for so long, nobody does any more.
+const HANDOVER_QUIET: Duration = Duration::from_millis(20);
+
 /// Accepts connections and serves them on this thread until `stop`; then lets
-/// them end for as long as `grace`.
-pub(super) async fn serve(listener: TcpListener, exchange: Arc<Exchange>, stop: CancellationToken, grace: Duration) {
+/// them end for as long as `grace`. If the server `hands_over`, whoever still comes is
+/// accepted, and turned away.
+pub(super) async fn serve(
+    listener: TcpListener,
+    exchange: Arc<Exchange>,
+    stop: CancellationToken,
+    grace: Duration,
+    hands_over: bool,
+) {
     let (connections, turned_away) = (TaskTracker::new(), TaskTracker::new());
     let silence = Duration::from_millis(exchange.limits.silence_ms as u64);
     let mut logged: Option<Instant> = None;
@@ -38,7 +53,9 @@ pub(super) async fn serve(listener: TcpListener, exchange: Arc<Exchange>, stop: 
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, observed)) => begin(stream, observed, silence, &exchange, &connections, &turned_away),
+                Ok((stream, observed)) => {
+                    begin(stream, observed, silence, &exchange, &connections, &turned_away, TURNED_AWAY_AT_ONCE);
+                }
                 // The peer had left before it was its turn.
                 Err(error) if of_the_peer(&error) => {}
                 Err(error) => {
@@ -51,10 +68,47 @@ pub(super) async fn serve(listener: TcpListener, exchange: Arc<Exchange>, stop: 
             }
         }
     }
+    let ends = Instant::now() + grace;
+    if hands_over {
+        let turn_away =
+            |stream, observed| begin(stream, observed, silence, &exchange, &connections, &turned_away, usize::MAX);
+        hand_over(&listener, ends, turn_away).await;
+    }
     drop(listener);
     connections.close();
-    if timeout(grace, connections.wait()).await.is_err() {
+    turned_away.close();
+    let left = ends.saturating_duration_since(Instant::now());
+    if timeout(left, connections.wait()).await.is_err() {
         tracing::warn!(left = connections.len(), "some connections did not end within the grace");
+    }
+    if hands_over {
+        // They need no more than to read what they were told.
+        let _ = timeout(ends.saturating_duration_since(Instant::now()), turned_away.wait()).await;
+    }
+}
+
+/// Accepts whoever comes until those who come reach another server, or until `ends`.
+async fn hand_over(listener: &TcpListener, ends: Instant, turn_away: impl Fn(TcpStream, SocketAddr)) {
+    let mut open_until = Some(ends.min(Instant::now() + HANDOVER));
+    loop {
+        let now = Instant::now();
+        if open_until.is_some_and(|until| until <= now) {
+            open_until = None;
+            if let Err(error) = tcp::begin_no_more(&SockRef::from(listener)) {
+                tracing::debug!(%error, "whoever connects at this moment may be reset");
+            }
+        }
+        let patience = open_until.map_or(HANDOVER_QUIET, |until| until - now);
+        match timeout(patience, listener.accept()).await {
+            Ok(Ok((stream, observed))) => turn_away(stream, observed),
+            Ok(Err(error)) if of_the_peer(&error) => {}
+            Ok(Err(_)) => sleep(HANDOVER_QUIET).await,
+            Err(_) if open_until.is_some() => {}
+            Err(_) => return,
+        }
+        if Instant::now() >= ends {
+            return;
+        }
     }
 }
 
@@ -65,6 +119,7 @@ fn begin(
     exchange: &Arc<Exchange>,
     connections: &TaskTracker,
     turned_away: &TaskTracker,
+    turned_away_at_once: usize,
 ) {
     // A connection that cannot be tuned or asked has ended already.
     let Ok(local) = tcp::accepted(&stream, silence).and_then(|()| stream.local_addr()) else { return };
@@ -72,7 +127,7 @@ fn begin(
         Ok((session, outbox)) => {
             connections.spawn(Connection::new(stream, exchange.clone(), session, outbox));
         }
-        Err(refusal) if turned_away.len() < TURNED_AWAY_AT_ONCE => {
+        Err(refusal) if turned_away.len() < turned_away_at_once => {
             turned_away.spawn(Connection::turned_away(stream, exchange.clone(), &refusal));
         }
         // Too many at once to explain it to each.

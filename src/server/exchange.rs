@@ -3,7 +3,7 @@ use super::{
     outbox::{Outbox, Outboxes},
 };
 use crate::{
-    domain::{Code, Inbound, LeaveReason, Refusal, SessionId, Time},
+    domain::{Changes, Code, Inbound, LeaveReason, Refusal, SessionId, Time},
     hub::{Hub, HubOptions, Progress},
     limits::Limits,
     wire,
@@ -11,7 +11,8 @@ use crate::{
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
+    thread::Thread,
     time::Duration,
 };
 use tokio::{sync::Notify, time::Instant};
@@ -28,6 +29,8 @@ pub(super) struct Exchange {
     /// Something is due earlier than it was.
     pub(super) rescheduled: Notify,
     advertise: Option<IpAddr>,
+    /// Writes what outlives the server, if something does.
+    keeper: OnceLock<Thread>,
     state: Mutex<State>,
 }
 
@@ -38,7 +41,9 @@ struct State {
     clock: Clock,
     /// When the hub wants to be called, as far as the one who calls it knows.
     scheduled: Option<Time>,
-    /// What whoever still connects is told.
+    /// The keeper does not look by itself whether anything has changed.
+    keeper_sleeps: bool,
+    /// What whoever still connects is told; nothing changes any more.
     shutting_down: Option<Refusal>,
 }
 
@@ -56,14 +61,30 @@ impl Exchange {
             limits,
             rescheduled: Notify::new(),
             advertise,
+            keeper: OnceLock::new(),
             state: Mutex::new(State {
                 hub: Hub::new(options),
                 outboxes,
                 clock: Clock::start(),
                 scheduled: None,
+                keeper_sleeps: false,
                 shutting_down: None,
             }),
         }
+    }
+
+    /// This thread is to be woken when something changes while it sleeps.
+    pub(super) fn is_kept_by(&self, keeper: Thread) {
+        self.keeper.set(keeper).expect("a server has one keeper");
+    }
+
+    /// What has changed of that which outlives the server. If nothing has, and the one
+    /// who asks `may_sleep`, it is woken when something does.
+    pub(super) fn take_changes(&self, may_sleep: bool) -> Option<Changes> {
+        let mut state = self.state();
+        let changed = state.hub.has_changes();
+        state.keeper_sleeps = !changed && may_sleep;
+        changed.then(|| state.hub.take_changes())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -86,24 +107,32 @@ impl Exchange {
 
     pub(super) fn receive(&self, id: SessionId, inbound: Inbound) -> Progress {
         let mut state = self.state();
+        if state.shutting_down.is_some() {
+            return Progress::Finished;
+        }
         let now = state.now();
         let State { hub, outboxes, .. } = &mut *state;
         let progress = hub.receive(now, id, inbound, &mut outboxes.during(id));
-        self.reschedule(&mut state);
+        self.settle(&mut state);
         progress
     }
 
     pub(super) fn proceed(&self, id: SessionId) -> Progress {
         let mut state = self.state();
+        if state.shutting_down.is_some() {
+            return Progress::Finished;
+        }
         let now = state.now();
         let State { hub, outboxes, .. } = &mut *state;
         let progress = hub.proceed(now, id, &mut outboxes.during(id));
-        self.reschedule(&mut state);
+        self.settle(&mut state);
         progress
     }
 
-    /// Wakes the one who waits for what is due, if that is earlier than it knows.
-    fn reschedule(&self, state: &mut State) {
+    /// Wakes those who wait for what has just happened: the one who waits for what is due,
+    /// if that is earlier than it knows, and the keeper.
+    fn settle(&self, state: &mut State) {
+        self.wake_keeper(state);
         let next = state.hub.poll_timeout();
         if next.is_some_and(|next| state.scheduled.is_none_or(|scheduled| next < scheduled)) {
             state.scheduled = next;
@@ -111,14 +140,28 @@ impl Exchange {
         }
     }
 
+    fn wake_keeper(&self, state: &mut State) {
+        if state.keeper_sleeps && state.hub.has_changes() {
+            state.keeper_sleeps = false;
+            if let Some(keeper) = self.keeper.get() {
+                keeper.unpark();
+            }
+        }
+    }
+
     /// Does what is due, if anything is; when to come again.
     pub(super) fn handle_timeout(&self) -> Option<Instant> {
         let mut state = self.state();
+        if state.shutting_down.is_some() {
+            return None;
+        }
         let now = state.now();
-        let State { hub, outboxes, clock, scheduled, .. } = &mut *state;
+        let State { hub, outboxes, .. } = &mut *state;
         if hub.poll_timeout().is_some_and(|due| due <= now) {
             hub.handle_timeout(now, &mut outboxes.meanwhile());
+            self.wake_keeper(&mut state);
         }
+        let State { hub, clock, scheduled, .. } = &mut *state;
         // Not much later than now, whatever is due: so it is known when it ran last.
         *scheduled = hub.poll_timeout().map(|due| due.min(now.after(TICK)));
         scheduled.map(|due| clock.instant(due))
@@ -141,6 +184,9 @@ impl Exchange {
     /// For how long a session may be silent, if it was so for longer.
     pub(super) fn is_gone(&self, id: SessionId) -> Option<Duration> {
         let mut state = self.state();
+        if state.shutting_down.is_some() {
+            return None;
+        }
         let now = state.now();
         state.hub.is_gone(now, id)
     }
@@ -157,7 +203,7 @@ impl Exchange {
             return;
         }
         hub.close(now, id, reason, &mut outboxes.during(id));
-        self.reschedule(&mut state);
+        self.settle(&mut state);
     }
 
     /// Counts a refusal that a connection gave without asking the hub.
@@ -165,14 +211,21 @@ impl Exchange {
         self.state().hub.count_refusal(code);
     }
 
-    /// Gives everyone their last frame.
-    pub(super) fn shut_down(&self) {
+    /// From here on nothing changes, whatever is asked or due. Whoever connects is turned
+    /// away.
+    pub(super) fn freeze(&self) {
         let after = Duration::from_millis(self.limits.shutdown_retry_ms as u64);
         let refusal =
             Refusal::new(Code::ShuttingDown, "the server is going down; connect again in a moment").retry_after(after);
+        self.state().shutting_down = Some(refusal);
+    }
+
+    /// Gives everyone their last frame; it is frozen.
+    pub(super) fn tell_everyone(&self) {
         let mut state = self.state();
-        state.outboxes.end_all(&wire::refusal(&refusal));
-        state.shutting_down = Some(refusal);
+        if let Some(refusal) = state.shutting_down.clone() {
+            state.outboxes.end_all(&wire::refusal(&refusal));
+        }
     }
 
     pub(super) fn refusals(&self) -> BTreeMap<&'static str, u64> {

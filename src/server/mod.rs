@@ -10,15 +10,20 @@ mod accept;
 mod clock;
 mod connection;
 mod exchange;
+mod keeper;
 mod outbox;
+mod start;
 mod timeouts;
 
-use crate::{hub::HubOptions, limits::Limits, transport::tcp};
+use crate::{hub::HubOptions, limits::Limits, store::StoreError};
 use exchange::Exchange;
+use keeper::Keeper;
+use start::Place;
 use std::{
     collections::BTreeMap,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -45,6 +50,11 @@ pub struct ServerOptions {
     pub advertise: Option<IpAddr>,
     /// Bound what comes from one address also if that is loopback or private.
     pub limit_private_addresses: bool,
+    /// The file that its games, registrations and sessions are kept in, for the next server
+    /// to go on with; made if there is none. `None`: nothing is kept.
+    pub state: Option<PathBuf>,
+    /// For how long it waits for another server that has that file to end.
+    pub state_wait: Duration,
     /// The limits in force.
     pub limits: Limits,
 }
@@ -56,6 +66,8 @@ impl Default for ServerOptions {
             threads: 1,
             advertise: None,
             limit_private_addresses: false,
+            state: None,
+            state_wait: Duration::from_secs(60),
             limits: Limits::default(),
         }
     }
@@ -75,6 +87,9 @@ pub enum StartError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The state cannot be gone on with.
+    #[error(transparent)]
+    State(#[from] StoreError),
     /// The operating system does not give what a server needs.
     #[error("cannot {what}: {source}")]
     System {
@@ -93,16 +108,20 @@ pub struct Server {
     exchange: Arc<Exchange>,
     stop: CancellationToken,
     threads: Vec<JoinHandle<()>>,
+    /// Writes what outlives it, if something does.
+    keeper: Option<Keeper>,
 }
 
 impl Server {
-    /// Starts a server; when this returns, it can be connected to.
+    /// Starts a server; when this returns, it can be connected to. If another server has
+    /// its state, that one is waited for.
     ///
     /// # Errors
-    /// If the limits are out of range, the address cannot be listened on, or the
-    /// operating system gives no threads or random numbers.
+    /// If the limits are out of range, the address cannot be listened on, the state cannot
+    /// be gone on with, or the operating system gives no threads or random numbers.
     pub fn start(options: ServerOptions) -> Result<Self, StartError> {
-        let ServerOptions { listen, threads, advertise, limit_private_addresses, mut limits } = options;
+        let ServerOptions { listen, threads, advertise, limit_private_addresses, state, state_wait, mut limits } =
+            options;
         let faults = limits.faults();
         if !faults.is_empty() {
             return Err(StartError::Limits(faults));
@@ -110,35 +129,38 @@ impl Server {
         let threads = threads.max(1);
         fit_file_limit(&mut limits, threads);
 
-        let silence = millis(limits.silence_ms);
-        let listening = |source| StartError::Listen { address: listen, source };
-        let listener = tcp::listen(listen, silence).map_err(listening)?;
-        let local_addr = listener.local_addr().map_err(listening)?;
+        let place = Place { address: listen, silence: millis(limits.silence_ms) };
+        let (listener, kept) = match state {
+            None => (place.listen()?, None),
+            Some(path) => {
+                let (listener, store, state) = place.listen_with_state(&path, state_wait)?;
+                (listener, Some((store, state)))
+            }
+        };
+        let local_addr = listener.local_addr().map_err(|source| StartError::Listen { address: listen, source })?;
+        let (store, state) = kept.unzip();
 
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| StartError::System {
             what: "get random numbers",
             source: io::Error::other(error.to_string()),
         })?;
-        let hub = HubOptions {
-            limits: limits.clone(),
-            limit_private_addresses,
-            last_version: version_now(),
-            seed,
-            state: None,
-        };
+        let hub =
+            HubOptions { limits: limits.clone(), limit_private_addresses, last_version: version_now(), seed, state };
         let advertise = advertise.or_else(|| lan_addresses().into_iter().next());
         let exchange = Arc::new(Exchange::new(hub, advertise));
         let stop = CancellationToken::new();
 
-        let mut server = Self { local_addr, limits, exchange, stop, threads: Vec::new() };
+        let no_thread = |source| StartError::System { what: "start a thread", source };
+        let keeper = store.map(|store| Keeper::start(store, exchange.clone())).transpose().map_err(no_thread)?;
+        let mut server = Self { local_addr, limits, exchange, stop, threads: Vec::new(), keeper };
         for number in 0..threads {
             // The threads share one listener: whichever is idle takes the next
             // connection.
             let thread = listener.try_clone().and_then(|listener| server.spawn(number, listener));
             match thread {
                 Ok(thread) => server.threads.push(thread),
-                Err(source) => return Err(StartError::System { what: "start a thread", source }),
+                Err(source) => return Err(no_thread(source)),
             }
         }
         tracing::debug!(address = %local_addr, threads = server.threads.len(), "listening");
@@ -148,6 +170,7 @@ impl Server {
     fn spawn(&self, number: usize, listener: std::net::TcpListener) -> io::Result<JoinHandle<()>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (exchange, stop, grace) = (self.exchange.clone(), self.stop.clone(), millis(self.limits.shutdown_grace_ms));
+        let hands_over = self.keeper.is_some();
         let listener = {
             let _entered = runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
@@ -157,7 +180,7 @@ impl Server {
             if number == 0 {
                 runtime.spawn(timeouts::serve(exchange.clone(), stop.clone()));
             }
-            runtime.block_on(accept::serve(listener, exchange, stop, grace));
+            runtime.block_on(accept::serve(listener, exchange, stop, grace, hands_over));
         })
     }
 
@@ -184,21 +207,33 @@ impl Server {
     }
 
     /// Stops: accepts nobody any more, tells everyone `SHUTTING_DOWN`, writes
-    /// what waits, and returns when that is done or `shutdown_grace_ms` is over.
-    /// Blocks the calling thread.
-    pub fn stop(self) {
-        drop(self);
+    /// what waits, and returns when that is done or `shutdown_grace_ms` is over. Its state
+    /// is written, and let go for the next server, before anybody is told; whoever still
+    /// connects then is told the same. Blocks the calling thread.
+    ///
+    /// # Errors
+    /// If the state could not be written. What was written before is there.
+    pub fn stop(mut self) -> Result<(), StoreError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), StoreError> {
+        self.exchange.freeze();
+        let kept = self.keeper.take().map_or(Ok(()), Keeper::finish);
+        self.exchange.tell_everyone();
+        self.stop.cancel();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so already.
+            let _ = thread.join();
+        }
+        kept
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop.cancel();
-        self.exchange.shut_down();
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has said so already.
-            let _ = thread.join();
-        }
+        // What was not written is in the log; and it has ended already if it was stopped.
+        let _ = self.end();
         tracing::info!(refusals = ?self.refusals(), "stopped");
     }
 }

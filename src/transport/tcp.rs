@@ -28,20 +28,86 @@ const KEEPALIVE_PROBES: u32 = 4;
 /// # Errors
 /// Those of the operating system, such as an address that is in use.
 pub fn listen(address: SocketAddr, silence: Duration) -> io::Result<net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        // [::] stands for IPv4 too, as people expect.
-        socket.set_only_v6(false)?;
+    Bound::new(address, silence, Sharing::Alone)?.listen()
+}
+
+/// Whether other sockets may listen on the same address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// None.
+    Alone,
+    /// Those of the same user that say so too: a server and the one that takes over from
+    /// it. Unix only; elsewhere it is as [`Sharing::Alone`].
+    Successor,
+}
+
+/// An address that is taken, and not listened on yet.
+#[derive(Debug)]
+pub struct Bound(Socket);
+
+impl Bound {
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// Those of the operating system, such as an address that is in use.
+    pub fn new(address: SocketAddr, silence: Duration, sharing: Sharing) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            // [::] stands for IPv4 too, as people expect.
+            socket.set_only_v6(false)?;
+        }
+        // Without it a restarted server waits a minute for its own old connections.
+        // On Windows the option means something else: that others may listen too.
+        #[cfg(unix)]
+        {
+            socket.set_reuse_address(true)?;
+            socket.set_reuse_port(sharing == Sharing::Successor)?;
+        }
+        #[cfg(not(unix))]
+        let _ = sharing;
+        tune(&SockRef::from(&socket), silence)?;
+        socket.bind(&address.into())?;
+        Ok(Self(socket))
     }
-    // Without it a restarted server waits a minute for its own old connections.
-    // On Windows the option means something else: that others may listen too.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    tune(&SockRef::from(&socket), silence)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
+
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// Those of the operating system, such as an address that is in use.
+    pub fn listen(self) -> io::Result<net::TcpListener> {
+        self.0.listen(BACKLOG)?;
+        self.0.set_nonblocking(true)?;
+        Ok(self.0.into())
+    }
+}
+
+/// Lets a listening socket begin no connections any more, while those that have begun still
+/// reach it: to close it at once would reset them. Whoever asks for one meanwhile asks once
+/// more, a second later, and finds whoever listens then. Linux only; elsewhere nothing
+/// happens.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn begin_no_more(listener: &SockRef<'_>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use socket2::SockFilter;
+        // Of the TCP header, the byte of the flags; only SYN, without ACK, is dropped.
+        const LOAD_BYTE: u16 = 0x30;
+        const AND: u16 = 0x54;
+        const JUMP_IF_EQUAL: u16 = 0x15;
+        const RETURN: u16 = 0x06;
+        listener.attach_filter(&[
+            SockFilter::new(LOAD_BYTE, 0, 0, 13),
+            SockFilter::new(AND, 0, 0, 0x12),
+            SockFilter::new(JUMP_IF_EQUAL, 0, 1, 0x02),
+            SockFilter::new(RETURN, 0, 0, 0),
+            SockFilter::new(RETURN, 0, 0, u32::MAX),
+        ])?;
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = listener;
+    Ok(())
 }
 
 /// Prepares a connection that `listen`'s socket accepted.

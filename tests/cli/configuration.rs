@@ -60,6 +60,8 @@ fn everything_can_be_set_in_every_layer() {
         ("threads", "3"),
         ("advertise", "\"192.0.2.2\""),
         ("limit_private_addresses", "true"),
+        ("state", "\"server.state\""),
+        ("state_wait", "\"250ms\""),
         ("log", "\"debug\""),
         ("log_format", "\"json\""),
     ];

@@ -314,7 +314,7 @@ async fn a_server_that_stops_says_when_to_come_back() -> Result<(), ClientError>
     let client = ClientOptions::new().reconnect_for(Duration::ZERO).connect(server.local_addr()).await?;
     let mut events = client.rendezvous("chess/a").await?;
     current(&mut events).await;
-    tokio::task::spawn_blocking(move || server.stop()).await.expect("it stops");
+    tokio::task::spawn_blocking(move || server.stop()).await.expect("it stops").expect("it has no state");
     let Event::Ended(error) = next(&mut events).await else { panic!("the connection is lost") };
     assert_eq!((error.code(), error.retry_after()), (Some(Code::ShuttingDown), Some(Duration::from_millis(250))));
     assert!(events.next().await.is_none());

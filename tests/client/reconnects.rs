@@ -177,7 +177,7 @@ async fn a_server_that_was_restarted_is_found_again() -> Result<(), ClientError>
     let mut lobby = ada.rendezvous("chess/lobby").await?;
     assert_eq!(current(&mut lobby).await.len(), 1);
     let before: Vec<_> = lobby.roster().collect();
-    tokio::task::spawn_blocking(move || server.stop()).await.expect("it stops");
+    tokio::task::spawn_blocking(move || server.stop()).await.expect("it stops").expect("it has no state");
     lost(&ada).await;
     let _again = Server::start(ServerOptions {
         listen: address,

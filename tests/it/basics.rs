@@ -18,6 +18,6 @@ async fn two_peers_see_each_other_come_and_go() {
     assert_eq!(gone(&a.message().await), [("b", LeaveReason::Disconnected)]);
 
     assert_eq!(ids(&a.granted(discover("chess/K7QP")).await), ["a"]);
-    server.stop();
+    server.stop().expect("it has no state");
     a.ended_with(StatusCode::ShuttingDown).await;
 }

@@ -11,7 +11,7 @@ use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 
 /// Stops the server on another thread, so that clients can read meanwhile.
 fn stop(server: Server) -> JoinHandle<()> {
-    tokio::task::spawn_blocking(|| server.stop())
+    tokio::task::spawn_blocking(|| server.stop().expect("it has no state"))
 }
 
 async fn stopped(stop: JoinHandle<()>) {

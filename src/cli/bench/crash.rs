@@ -100,7 +100,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    server.stop();
+    server.stop()?;
 
     println!(
         "crash: SIGKILL of a process with {} of a game of {}, until the others have heard it; {} crashes each",

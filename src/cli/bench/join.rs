@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    server.stop();
+    server.stop()?;
 
     println!(
         "join: connect, REGISTER and RENDEZVOUS in one segment, roster of {members} complete; {} joins each",

@@ -101,7 +101,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    server.stop();
+    server.stop()?;
 
     println!(
         "match: MATCH on an open connection, games of {seats}, roster complete; {} matches each, {} peers",

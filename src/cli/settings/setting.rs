@@ -1,11 +1,14 @@
 use super::{Settings, number};
-use crate::cli::log;
+use crate::cli::{log, time};
 use foregather::{
     limits::{LimitRow, Limits},
     server::DEFAULT_PORT,
 };
 use serde_json::Value;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 /// Threads beyond any machine's; each takes memory and files.
 const MAX_THREADS: usize = 1_024;
@@ -17,6 +20,8 @@ pub(super) enum Setting {
     Threads,
     Advertise,
     LimitPrivateAddresses,
+    State,
+    StateWait,
     Log,
     LogFormat,
     Limit(&'static LimitRow),
@@ -36,9 +41,18 @@ impl Setting {
 
     /// Every setting, the limits last.
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        [Self::Listen, Self::Threads, Self::Advertise, Self::LimitPrivateAddresses, Self::Log, Self::LogFormat]
-            .into_iter()
-            .chain(Limits::TABLE.iter().map(Self::Limit))
+        [
+            Self::Listen,
+            Self::Threads,
+            Self::Advertise,
+            Self::LimitPrivateAddresses,
+            Self::State,
+            Self::StateWait,
+            Self::Log,
+            Self::LogFormat,
+        ]
+        .into_iter()
+        .chain(Limits::TABLE.iter().map(Self::Limit))
     }
 
     /// Its name as a file has it; flags and variables are made from it.
@@ -48,6 +62,8 @@ impl Setting {
             Self::Threads => "threads",
             Self::Advertise => "advertise",
             Self::LimitPrivateAddresses => "limit_private_addresses",
+            Self::State => "state",
+            Self::StateWait => "state_wait",
             Self::Log => "log",
             Self::LogFormat => "log_format",
             Self::Limit(row) => row.name,
@@ -69,7 +85,7 @@ impl Setting {
 
     pub(super) fn shape(self) -> Shape {
         match self {
-            Self::Listen | Self::Advertise | Self::Log | Self::LogFormat => Shape::Text,
+            Self::Listen | Self::Advertise | Self::State | Self::StateWait | Self::Log | Self::LogFormat => Shape::Text,
             Self::Threads | Self::Limit(_) => Shape::Number,
             Self::LimitPrivateAddresses => Shape::Switch,
         }
@@ -82,6 +98,8 @@ impl Setting {
             Self::Threads | Self::Limit(_) => "N",
             Self::Advertise => "IP",
             Self::LimitPrivateAddresses => "true|false",
+            Self::State => "FILE",
+            Self::StateWait => "TIME",
             Self::Log => "FILTER",
             Self::LogFormat => "text|json",
         }
@@ -101,6 +119,12 @@ impl Setting {
             Self::LimitPrivateAddresses => {
                 "Bound what comes from one address also if that is loopback or private".into()
             }
+            Self::State => "Where games, registrations and sessions are kept for the server's next start [default: \
+                            nowhere]; made if there is no such file"
+                .into(),
+            Self::StateWait => "For how long to wait for another server that has that file to end [default: 60s]; 0s: \
+                                not at all"
+                .into(),
             Self::Log => format!("What to note on stderr [default: info]: {}", log::Filter::ACCEPTED),
             Self::LogFormat => "How to note it [default: text]".into(),
             Self::Limit(row) => format!("{} [default: {}; {} to {}]", row.doc.trim(), row.default, row.min, row.max),
@@ -117,6 +141,11 @@ impl Setting {
             Self::Threads => settings.server.threads = number::parse(text, 1, MAX_THREADS)?,
             Self::Advertise => settings.server.advertise = Some(host_address(text)?),
             Self::LimitPrivateAddresses => settings.server.limit_private_addresses = switch(text)?,
+            Self::State => settings.server.state = Some(file(text)?),
+            Self::StateWait => {
+                settings.server.state_wait =
+                    time::parse(text).map_err(|accepted| format!("{text:?} is not accepted; {accepted}"))?;
+            }
             Self::Log => settings.log = log::Filter::parse(text)?,
             Self::LogFormat => settings.log_format = log::Format::parse(text)?,
             Self::Limit(row) => {
@@ -134,6 +163,11 @@ impl Setting {
             Self::Threads => settings.server.threads.into(),
             Self::Advertise => settings.server.advertise?.to_string().into(),
             Self::LimitPrivateAddresses => settings.server.limit_private_addresses.into(),
+            Self::State => settings.server.state.as_ref()?.display().to_string().into(),
+            Self::StateWait => match settings.server.state_wait.as_millis() {
+                millis if millis % 1_000 == 0 => format!("{}s", millis / 1_000).into(),
+                millis => format!("{millis}ms").into(),
+            },
             Self::Log => settings.log.as_str().into(),
             Self::LogFormat => settings.log_format.as_str().into(),
             Self::Limit(row) => {
@@ -156,6 +190,10 @@ fn socket_address(text: &str) -> Result<SocketAddr, String> {
 fn host_address(text: &str) -> Result<IpAddr, String> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     bare.parse().map_err(|_| format!("{text:?} is not accepted; use an IP address: 192.168.1.5, 2001:db8::5"))
+}
+
+fn file(text: &str) -> Result<PathBuf, String> {
+    Some(text).filter(|text| !text.is_empty()).map(Into::into).ok_or_else(|| "it is empty; name a file".into())
 }
 
 fn switch(text: &str) -> Result<bool, String> {
