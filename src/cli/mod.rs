@@ -26,6 +26,7 @@ mod secret;
 mod serve;
 mod settings;
 mod signals;
+mod state;
 mod stdin;
 mod table;
 mod time;
@@ -62,6 +63,9 @@ enum Command {
     Kick(kick::Kick),
     Call(call::Call),
     Config(config::Config),
+    /// Look at what a server has kept
+    #[command(subcommand)]
+    State(state::State),
     /// Measure the server on this machine
     #[cfg(target_os = "linux")]
     #[command(subcommand)]
@@ -93,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Kick(kick) => kick.run(output),
         Command::Call(call) => call.run(output),
         Command::Config(config) => config.run(output),
+        Command::State(state) => state.run(output),
         #[cfg(target_os = "linux")]
         Command::Bench(bench) => bench.run().map_err(|error| Failure::new(Exit::System, error.to_string())),
     };

@@ -5,6 +5,8 @@ mod bench;
 mod call;
 mod configuration;
 mod discover;
+#[path = "../store/folder.rs"]
+mod folder;
 mod games;
 #[cfg(unix)]
 mod kick;
@@ -13,3 +15,4 @@ mod matches;
 mod presence;
 mod program;
 mod serve;
+mod state;
