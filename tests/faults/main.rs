@@ -4,6 +4,7 @@
 //!
 //! `FOREGATHER_SOAK_SECS=600 cargo test --release --test faults soak -- --nocapture`
 //! is the long run of random pauses; `FOREGATHER_SEED=7` is another course of it.
+//! `FOREGATHER_KILLS=200` is the long run of killed servers.
 #![cfg(target_os = "linux")]
 
 #[path = "../it/client.rs"]
@@ -13,7 +14,12 @@ mod client;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod dice;
 mod endings;
+#[path = "../store/folder.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
+mod folder;
 mod half_open;
+mod handover;
+mod kill;
 mod lost_answers;
 #[path = "../it/messages.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]

@@ -13,7 +13,8 @@ const SECS: u64 = 12;
 
 const PLAYERS: usize = 5;
 
-fn number(name: &str) -> Option<u64> {
+/// What the variable says, if it is set.
+pub fn number(name: &str) -> Option<u64> {
     Some(env::var(name).ok()?.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
