@@ -223,6 +223,15 @@ impl Changes {
 }
 
 impl State {
+    /// The last session that anything is known of: numbers of sessions go on behind it.
+    pub fn last_session(&self) -> SessionId {
+        let holders = self.registrations.values().map(|record| record.session);
+        let named = self.resumptions.values().map(|record| record.session);
+        let banned = self.games.values().flat_map(|game| game.banned_sessions.iter().copied());
+        let all = holders.chain(named).chain(banned).chain(self.client_keys.keys().copied());
+        all.max().unwrap_or(SessionId(0))
+    }
+
     /// What contradicts itself, if anything does: a server cannot go on with that.
     pub fn fault(&self) -> Option<String> {
         let mut ids = BTreeSet::new();
@@ -245,6 +254,22 @@ impl State {
             if !game.owner.is_none_or(is_member) || game.born > self.version {
                 return Some(format!("game {ns}: its owner is not there, or it is not born yet"));
             }
+        }
+        let mut births = BTreeSet::new();
+        for (ns, game) in &self.games {
+            if !births.insert(game.born) {
+                return Some(format!("game {ns}: another one was born with it"));
+            }
+        }
+        let is_banned = |record: &RegistrationRecord| {
+            let game = self.games.get(&record.registration.ns);
+            game.is_some_and(|game| game.banned_sessions.contains(&record.session))
+        };
+        if let Some((joined, _)) = self.registrations.iter().find(|(_, record)| is_banned(record)) {
+            return Some(format!("registration {joined}: its session is banned from there"));
+        }
+        if self.last_session().0 == u64::MAX || self.registrations.contains_key(&0) {
+            return Some("a session or a registration has a number that none is given".into());
         }
         let mut sessions = BTreeSet::new();
         if let Some(record) = self.resumptions.values().find(|record| !sessions.insert(record.session)) {

@@ -35,16 +35,20 @@ struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum About {
     Peer(Namespace, PeerId),
+    /// As those in rendezvous with its peers are told of it.
     Game(Namespace),
+    /// As lists show it; one session may watch both.
+    Listed(Namespace),
 }
 
 impl About {
-    fn what(announcement: &Announcement) -> Self {
+    fn what(News { announcement, of_list, .. }: &News) -> Self {
         match announcement {
             Announcement::Registered(registration) => Self::Peer(registration.ns.clone(), registration.id.clone()),
             Announcement::Unregistered { ns, id, .. } => Self::Peer(ns.clone(), id.clone()),
+            Announcement::Game(game) if *of_list => Self::Listed(game.ns.clone()),
             Announcement::Game(game) => Self::Game(game.ns.clone()),
-            Announcement::GameClosed { ns, .. } => Self::Game(ns.clone()),
+            Announcement::GameClosed { ns, .. } => Self::Listed(ns.clone()),
         }
     }
 }
@@ -52,8 +56,8 @@ impl About {
 impl Backlog {
     /// Adds what has happened.
     pub fn fold(&mut self, news: &News) {
-        let News { announcement, is_first } = news;
-        let about = About::what(announcement);
+        let News { announcement, is_first, .. } = news;
+        let about = About::what(news);
         let before = self.places.remove(&about).and_then(|place| self.entries.remove(&place));
         let unseen = before.as_ref().map_or(*is_first, |before| before.unseen);
         self.bytes -= before.map_or(0, |before| before.bytes);
@@ -105,7 +109,7 @@ impl Backlog {
 mod tests {
     use super::*;
     use crate::{
-        domain::{LeaveReason, Registration},
+        domain::{Game, LeaveReason, Registration},
         limits::Limits,
     };
     use std::{collections::BTreeSet, sync::Arc};
@@ -123,7 +127,7 @@ mod tests {
     }
 
     fn came(peer: u32, version: u64) -> News {
-        News { announcement: is_there(peer, version), is_first: true }
+        News { is_first: true, ..is_there(peer, version).into() }
     }
 
     fn changed(peer: u32, version: u64) -> News {
@@ -157,6 +161,35 @@ mod tests {
         assert_eq!(folded(&again), [gone(1, 3)]);
         assert_eq!(folded(&again[..2]), [is_there(1, 2)]);
         assert_eq!(folded(&[came(1, 1), gone(1, 2).into(), came(1, 3)]), [is_there(1, 3)]);
+    }
+
+    /// A game of a list, or as those among its peers are told of it.
+    fn game(capacity: u32, version: u64, of_list: bool) -> News {
+        let announcement = Announcement::Game(Box::new(Game {
+            ns: ns(),
+            owner: None,
+            capacity,
+            members: 1,
+            locked: false,
+            listed: true,
+            app_version: Default::default(),
+            attributes: Default::default(),
+            owner_policy: Default::default(),
+            term: 1,
+            version,
+            needs_secret: false,
+        }));
+        News { announcement, is_first: false, of_list }
+    }
+
+    #[test]
+    fn a_game_that_left_a_list_is_still_one_for_who_watches_its_peers() {
+        let closed = || News { of_list: true, ..Announcement::GameClosed { ns: ns(), version: 3 }.into() };
+        let opened = || News { is_first: true, ..game(2, 1, true) };
+        assert_eq!(folded(&[opened(), game(5, 2, false), closed()]), [game(5, 2, false).announcement]);
+        assert_eq!(folded(&[opened(), closed()]), []);
+        let both = [game(2, 1, true), closed(), game(5, 4, false)];
+        assert_eq!(folded(&both), [closed().announcement, game(5, 4, false).announcement]);
     }
 
     #[test]
@@ -197,7 +230,9 @@ mod tests {
             }
             // It reads a part.
             for announcement in backlog.take(8 * ENTRY_BYTES) {
-                let About::Peer(_, id) = About::what(&announcement) else { unreachable!("of peers only") };
+                let About::Peer(_, id) = About::what(&announcement.clone().into()) else {
+                    unreachable!("of peers only")
+                };
                 let peer = id.as_str()[1..].parse().expect("an id is a letter and a number");
                 match announcement {
                     Announcement::Registered(_) => drop(known.insert(peer)),
@@ -206,7 +241,7 @@ mod tests {
             }
         }
         for announcement in backlog.take(usize::MAX) {
-            let About::Peer(_, id) = About::what(&announcement) else { unreachable!("of peers only") };
+            let About::Peer(_, id) = About::what(&announcement.clone().into()) else { unreachable!("of peers only") };
             let peer: u32 = id.as_str()[1..].parse().expect("an id is a letter and a number");
             match announcement {
                 Announcement::Registered(_) => drop(known.insert(peer)),

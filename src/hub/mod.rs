@@ -108,7 +108,9 @@ pub struct HubOptions {
     /// What ids are made from.
     pub seed: [u8; 32],
     /// What an earlier run has left; `None`: this one is to leave nothing, so it need
-    /// not take note of what changes.
+    /// not take note of what changes. The first [`Hub::take_changes`] belongs to the start:
+    /// it is to be kept before anybody is served, as it holds from where this run numbers
+    /// its changes.
     pub state: Option<State>,
 }
 

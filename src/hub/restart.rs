@@ -2,7 +2,7 @@
 
 use super::{Hub, Order, Outlet, presence::Absent};
 use crate::{
-    domain::{Changes, LeaveReason, SessionId, State, Time},
+    domain::{Changes, SessionId, State, Time},
     session::Pace,
 };
 use bytes::Bytes;
@@ -43,9 +43,9 @@ impl Hub {
 
     /// Goes on with what an earlier run has left: all of its connections are lost.
     pub(super) fn restore(&mut self, mut state: State) {
+        self.last_session = state.last_session().0;
         let resumptions = std::mem::take(&mut state.resumptions);
         let sessions = self.registry.restore(state);
-        self.last_session = sessions.last().map_or(0, |last| last.0);
         self.resumptions.take_note();
         for (name, record) in resumptions {
             let session = record.session;
@@ -56,10 +56,7 @@ impl Hub {
                 self.resumptions.end(name, session);
             }
         }
-        for session in sessions {
-            self.registry.close(Time::START, session, LeaveReason::Disconnected);
-            self.drain(Time::START, &mut Nobody);
-        }
+        self.drain(Time::START, &mut Nobody);
         // Nobody is there to be charged.
         self.registry.take_steps();
     }

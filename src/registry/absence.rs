@@ -1,8 +1,12 @@
 //! What a lost connection leaves behind: registrations that wait, away, for as
 //! long as their leases run.
 
-use super::{Output, Registry, announce::Told};
-use crate::domain::{Announcement, LeaveReason, Namespace, Registration, SessionId, Time};
+use super::{
+    Output, Registry,
+    announce::Told,
+    listing::{Listing, Purpose},
+};
+use crate::domain::{Announcement, LeaveReason, Namespace, Pattern, Registration, SessionId, Time};
 use std::{collections::BTreeMap, time::Duration};
 
 /// Registrations whose leases end together that are taken out at once, and those in
@@ -43,23 +47,7 @@ impl Registry {
         self.now = now;
         self.end_watches(session);
         let held = self.session(session).registrations.clone();
-        let mut leases: Vec<Lease> = held
-            .iter()
-            .filter_map(|(ns, joined)| {
-                let ttl = self.spaces.member(ns, *joined).registration.ttl_secs;
-                let until = now.after(Duration::from_secs(ttl.into()));
-                (ttl > 0).then(|| Lease { until, ns: ns.clone(), joined: *joined })
-            })
-            .collect();
-        let ends = leases.is_empty();
-        if ends {
-            self.forget_session(session);
-        } else {
-            leases.sort_unstable_by(|one, other| (other.until, &other.ns).cmp(&(one.until, &one.ns)));
-            let absence = Absence { leases, missed: Vec::new(), missed_bytes: 0 };
-            self.absences.insert((absence.due(), session));
-            self.session_mut(session).absent = Some(Box::new(absence));
-        }
+        let ends = self.begin_absence(session);
         let mut held = held.into_iter().peekable();
         while let Some((ns, joined)) = held.next() {
             let mut together = vec![joined];
@@ -71,6 +59,41 @@ impl Registry {
         if ends {
             self.outputs.push_back(Output::Ended { session, superseded_by: None });
         }
+    }
+
+    /// All connections are lost at once.
+    pub(super) fn close_all(&mut self, now: Time) {
+        self.now = now;
+        let sessions: Vec<SessionId> = self.sessions.sorted().into_iter().map(|(&session, _)| session).collect();
+        let ended: Vec<SessionId> = sessions.into_iter().filter(|&session| self.begin_absence(session)).collect();
+        let all = self.spaces.iter().map(|(ns, space)| (ns.clone(), space.members.keys().copied().collect()));
+        let all: Vec<(Namespace, Vec<u64>)> = all.collect();
+        for (ns, members) in all {
+            let cause = self.spaces.member(&ns, members[0]).session;
+            self.changing(cause, &ns, |registry| registry.lose(cause, &ns, members, LeaveReason::Disconnected));
+        }
+        self.outputs.extend(ended.into_iter().map(|session| Output::Ended { session, superseded_by: None }));
+    }
+
+    /// A session without leases ends (true), another one waits for as long as they run.
+    fn begin_absence(&mut self, session: SessionId) -> bool {
+        let held = self.session(session).registrations.iter();
+        let leased = held.filter_map(|(ns, joined)| {
+            let ttl = self.spaces.member(ns, *joined).registration.ttl_secs;
+            let until = self.now.after(Duration::from_secs(ttl.into()));
+            (ttl > 0).then(|| Lease { until, ns: ns.clone(), joined: *joined })
+        });
+        let mut leases: Vec<Lease> = leased.collect();
+        let ends = leases.is_empty();
+        if ends {
+            self.forget_session(session);
+        } else {
+            leases.sort_unstable_by(|one, other| (other.until, &other.ns).cmp(&(one.until, &one.ns)));
+            let absence = Absence { leases, missed: Vec::new(), missed_bytes: 0 };
+            self.absences.insert((absence.due(), session));
+            self.session_mut(session).absent = Some(Box::new(absence));
+        }
+        ends
     }
 
     /// Those who have a lease go away, the others leave.
@@ -159,7 +182,14 @@ impl Registry {
 
     /// Ends what a session hears and waits for.
     pub(super) fn end_watches(&mut self, session: SessionId) {
-        self.listings.remove(&session);
+        for Listing { pattern, purpose, .. } in self.listings.remove(&session).unwrap_or_default() {
+            // What it has heard of since says nothing of those whom it was to be told of.
+            if let (Pattern::Exact(ns), Purpose::Reveal { .. }) = (pattern, purpose)
+                && self.spaces.contains(&ns)
+            {
+                self.spaces.guard_history(&ns);
+            }
+        }
         let state = self.session_mut(session);
         let (patterns, waiting) = (std::mem::take(&mut state.patterns), std::mem::take(&mut state.waiting));
         for pattern in &patterns.peers {

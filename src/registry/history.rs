@@ -123,9 +123,13 @@ impl Registry {
                 }
                 // One who came and went since was never heard of; one who is back is told to
                 // be there; what concerned the session itself it was told.
-                (Some(left), _)
-                    if change.joined <= since && !space.by_id.contains_key(&left.id) && left.origin != own =>
-                {
+                (Some(left), _) if change.joined <= since && left.origin != own => {
+                    match space.by_id.get(&left.id) {
+                        None => {}
+                        // To say that it has left would be said of a peer of the asker's own.
+                        Some(again) if space.members[again].session == session => return None,
+                        Some(_) => continue,
+                    }
                     let Departure { id, reason, .. } = left.clone();
                     let version = change.version;
                     let announcement = Announcement::Unregistered { ns: ns.clone(), id, reason, version };

@@ -160,6 +160,8 @@ impl Registry {
                 }
             }
         }
+        // Until it has heard of all, the last change that it has heard of says little.
+        self.spaces.guard_history(ns);
         let topic = Topic::of(Subject::default());
         let listing = Listing::new(None, ns.into(), topic, Purpose::Reveal { cause, until });
         let members = self.spaces.get(ns).map_or(0, |space| space.members.len());
@@ -258,6 +260,10 @@ impl Registry {
                     self.outputs.push_back(Output::Announce { cause: *cause, to: vec![session], news });
                 }
                 *after = reached;
+                let Pattern::Exact(ns) = &*pattern else { unreachable!("one namespace is revealed at a time") };
+                if !first && self.spaces.contains(ns) {
+                    self.spaces.guard_history(ns);
+                }
                 return more.then_some(listing);
             }
             Purpose::Discover { left } => {

@@ -141,10 +141,11 @@ impl Registry {
             return;
         }
         if let Some(Seen { game, .. }) = &after {
-            self.announce(cause, entered, News::first(Announcement::Game(Box::new(game.clone()))));
-            self.announce(cause, showing, Announcement::Game(Box::new(game.clone())));
+            for (to, is_first) in [(entered, true), (showing, false)] {
+                self.announce(cause, to, News::of_list(Announcement::Game(Box::new(game.clone())), is_first));
+            }
         }
-        self.announce(cause, closing, Announcement::GameClosed { ns: ns.clone(), version });
+        self.announce(cause, closing, News::of_list(Announcement::GameClosed { ns: ns.clone(), version }, false));
 
         if self.limits.game_list_ms > 0 {
             let next = self.now.after(Duration::from_millis(self.limits.game_list_ms as u64));

@@ -67,19 +67,26 @@ pub struct News {
     /// None of those who are told has heard of that peer, or that game of a list,
     /// before, but for one that it has heard the end of.
     pub is_first: bool,
+    /// It is told to those who watch lists of games.
+    pub of_list: bool,
 }
 
 impl News {
-    /// A peer that came, or a game that came into a list.
+    /// A peer that came.
     fn first(announcement: Announcement) -> Self {
-        Self { announcement, is_first: true }
+        Self { announcement, is_first: true, of_list: false }
+    }
+
+    /// What a list of games shows now; one that has come into it is its first.
+    fn of_list(announcement: Announcement, is_first: bool) -> Self {
+        Self { announcement, is_first, of_list: true }
     }
 }
 
 impl From<Announcement> for News {
     /// What may have been told of before.
     fn from(announcement: Announcement) -> Self {
-        Self { announcement, is_first: false }
+        Self { announcement, is_first: false, of_list: false }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     games::{Bans, Game},
     spaces::Entry,
 };
-use crate::domain::{Changes, GameRecord, Namespace, RegistrationRecord, SessionId, State};
+use crate::domain::{Changes, GameRecord, Namespace, RegistrationRecord, SessionId, State, Time};
 use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr},
@@ -49,8 +49,8 @@ impl Registry {
     }
 
     /// Goes on with what an earlier run has left, as if all of its connections were lost
-    /// now, and takes note of what changes from now on. The sessions that hold something;
-    /// each is to be closed.
+    /// now, and takes note of what changes from now on. The sessions that held something;
+    /// some have ended with that.
     pub fn restore(&mut self, state: State) -> BTreeSet<SessionId> {
         let State { version, registrations, namespaces, games, client_keys, resumptions: _ } = state;
         self.version = self.version.max(version.saturating_add(UNKNOWN_CHANGES));
@@ -79,10 +79,11 @@ impl Registry {
         for (ns, version) in namespaces {
             self.spaces.go_on(&ns, version, self.version);
         }
+        self.changes = Some(Box::new(changes));
         for (ns, record) in games {
             self.restore_game(&ns, record);
         }
-        self.changes = Some(Box::new(changes));
+        self.close_all(Time::START);
         sessions
     }
 
@@ -90,17 +91,24 @@ impl Registry {
         let GameRecord { born, owner, term, rules, banned_ids, banned_sessions } = record;
         let mut bans = Bans::default();
         banned_ids.into_iter().for_each(|id| bans.insert_id(id));
-        // Those who held nothing do not come back as who they were.
+        // Those who held nothing do not come back as who they were, and their numbers are
+        // given anew.
+        let mut all_came_back = true;
         for session in banned_sessions {
             if let Some(holder) = self.sessions.get_mut(&session) {
                 holder.banned.insert(ns.clone());
                 bans.sessions.insert(session);
+            } else {
+                all_came_back = false;
             }
         }
         let game = Game { owner, term, bans, ..Game::new(born, rules) };
         self.registered_bytes += game.size(ns);
         self.ages.insert(born, ns);
         self.spaces.get_mut(ns).expect("a game has members").game = Some(Box::new(game));
+        if !all_came_back {
+            self.note_game(ns, false);
+        }
         self.seat_waiting(ns);
     }
 

@@ -112,18 +112,17 @@ impl Registry {
                 together.push(joined);
             }
             self.changing(newer, &ns, |registry| registry.pass(&ns, &together, newer));
-        }
-        let holder = self.session_mut(newer);
-        for (ns, joined) in state.unnamed {
-            // Some may have been taken out where the newer session is banned.
-            let held = (ns, joined);
-            if holder.registrations.contains(&held) {
-                holder.unnamed.entry(held.0).or_insert(joined);
+            // Who has come by key may have known these for others, and the other way round.
+            if state.origin != self.session(newer).origin && self.spaces.contains(&ns) {
+                self.spaces.guard_history(&ns);
             }
         }
-        if self.changes.is_some() {
-            for (ns, joined) in self.session(newer).registrations.clone() {
-                self.note_changed(&ns, joined);
+        for held in state.unnamed {
+            let holder = self.session_mut(newer);
+            // Some may have been taken out where the newer session is banned.
+            if holder.registrations.contains(&held) {
+                holder.unnamed.entry(held.0.clone()).or_insert(held.1);
+                self.note_changed(&held.0, held.1);
             }
         }
         missed
@@ -150,6 +149,7 @@ impl Registry {
         for &joined in all {
             self.spaces.member_mut(ns, joined).session = newer;
             self.session_mut(newer).registrations.insert((ns.clone(), joined));
+            self.note_changed(ns, joined);
         }
         // Those who were away are present, and all are where their session is now.
         self.change_all(newer, ns, all, |registry, registration| {

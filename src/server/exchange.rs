@@ -87,6 +87,12 @@ impl Exchange {
         changed.then(|| state.hub.take_changes())
     }
 
+    /// What a start has changed, before anybody is served: the numbers that it keeps for
+    /// itself, if nothing else.
+    pub(super) fn first_changes(&self) -> Changes {
+        self.state().hub.take_changes()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics under the lock; if it did, the state could not be trusted")
     }

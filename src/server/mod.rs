@@ -152,7 +152,14 @@ impl Server {
         let stop = CancellationToken::new();
 
         let no_thread = |source| StartError::System { what: "start a thread", source };
-        let keeper = store.map(|store| Keeper::start(store, exchange.clone())).transpose().map_err(no_thread)?;
+        let keeper = match store {
+            None => None,
+            Some(mut store) => {
+                // The numbers that this run gives out are no other's, however it ends.
+                store.commit(&exchange.first_changes())?;
+                Some(Keeper::start(store, exchange.clone()).map_err(no_thread)?)
+            }
+        };
         let mut server = Self { local_addr, limits, exchange, stop, threads: Vec::new(), keeper };
         for number in 0..threads {
             // The threads share one listener: whichever is idle takes the next

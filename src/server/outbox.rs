@@ -294,10 +294,11 @@ impl Outboxes {
         self.total.load(Ordering::Relaxed) > self.outboxes_bytes / 2
     }
 
-    /// Whether a reader is behind for whom so much waits, and so much would: beyond
-    /// that it is told how things are, not how they came about.
+    /// Whether a reader is behind for whom so much waits, and so much would: it is told
+    /// how things are, not how they came about. What comes at once for one who has read
+    /// all is not folded, as those frames are everybody's.
     fn is_behind(&self, before: usize, after: usize) -> bool {
-        after > self.outbox_bytes / 4 || (before > PROMPT_BYTES && self.is_crowded())
+        before > PROMPT_BYTES && (after > self.outbox_bytes / 4 || self.is_crowded())
     }
 
     /// Whether one for whom so much waited, and so much does, is to be cut.
@@ -378,7 +379,7 @@ impl Outlet for During<'_> {
 
     fn order(&mut self, to: SessionId, order: Order) {
         if let Order::Ask(frame) = &order {
-            self.deliver(to, frame.clone());
+            self.fill(to, |_, queue| queue.push(frame.clone()));
         }
         let Some(outbox) = self.outboxes.by_session.get(&to) else { return };
         let served = Some(to) == self.cause;
@@ -420,6 +421,8 @@ impl Outlet for During<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Announcement, Namespace, PeerId};
+    use uuid::Uuid;
 
     const CAUSE: SessionId = SessionId(1);
 
@@ -474,6 +477,23 @@ mod tests {
         }
         let cut: Vec<bool> = each.iter().map(|outbox| outbox.take_end().is_some_and(|end| end.cut)).collect();
         assert_eq!(cut, [false, true, true, false]);
+    }
+
+    #[test]
+    fn one_who_has_read_all_is_not_cut_by_one_large_change() {
+        let limits = Limits::default();
+        let mut outboxes = Outboxes::new(&limits);
+        let outbox = outboxes.open(SessionId(2));
+        let ns = Namespace::parse("chess/K7QP").expect("it is legal");
+        let gone = |number| {
+            let id = PeerId::from_uuid(Uuid::from_u128(number));
+            Announcement::Unregistered { ns: ns.clone(), id, reason: LeaveReason::Closed, version: 1 << 50 }.into()
+        };
+        let news: Vec<News> = (0..4_096).map(gone).collect();
+        let frames = wire::announcements(news.iter().map(|news| &news.announcement), &limits);
+        outboxes.during(CAUSE).announce(SessionId(2), &frames, &news);
+        assert!(outbox.take_end().is_none());
+        assert!(outbox.waiting() > limits.outbox_bytes / 4, "more than what is not folded for one who is behind");
     }
 
     #[test]

@@ -39,11 +39,13 @@ impl House {
     }
 
     fn restart(&mut self) {
+        let last = self.state.last_session();
         self.hub = hub_with(self.state.clone());
         self.hub.check_invariants();
         (self.out, self.now) = (Frames::default(), Time::START);
         // It has noted that everybody is away.
         self.note();
+        assert!(open(&mut self.hub) > last, "numbers of sessions are never used twice");
     }
 
     /// Asks, and gives the answer with what came behind it.
@@ -173,6 +175,58 @@ fn versions_grow_over_a_restart_also_those_that_nobody_has_noted() {
     let seen = &house.ask(watcher, watch("chess"))[0];
     assert!(seen.register[0].version() > lost);
     assert!(house.ask(watcher, watch("go"))[0].register.is_empty(), "it was not noted");
+}
+
+#[test]
+fn a_ban_of_a_session_that_held_nothing_does_not_pass_to_another() {
+    let mut house = House::new();
+    let (owner, villain) = (open(&mut house.hub), open(&mut house.hub));
+    house.ask(owner, game("chess/a", "owner", 600, GameSettings::default()));
+    house.ask(villain, Request::Register(leased("chess/a", "villain", 0)));
+    let peer = PeerId::parse("villain", &Limits::default()).ok();
+    house.ask(owner, Request::Unregister(Unregister { ns: ns("chess/a"), peer, ban: true }));
+    house.note();
+    for _ in 0..2 {
+        house.restart();
+        let (innocent, _, _) = house.come(None, "key");
+        let answer = &house.ask(innocent, Request::Register(leased("chess/a", "innocent", 600)))[0];
+        assert_eq!(answer.status.as_ref().expect("an answer").code(), StatusCode::Ok);
+        house.note();
+    }
+    assert!(house.state.games[&ns("chess/a")].banned_sessions.is_empty());
+}
+
+#[test]
+fn the_numbers_of_a_run_that_is_lost_at_once_are_not_given_again() {
+    let mut house = House::new();
+    let ada = open(&mut house.hub);
+    house.ask(ada, Request::Register(leased("go", "ada", 60)));
+    house.note();
+    house.restart();
+    let xaver = open(&mut house.hub);
+    let heard = house.ask(xaver, Request::Register(leased("chess", "xaver", 60)))[0].register[0].version();
+    // Of that run nothing but its start was kept.
+    house.restart();
+    for id in ["yann", "zoe"] {
+        let peer = open(&mut house.hub);
+        house.ask(peer, Request::Register(leased("chess", id, 60)));
+    }
+    let eve = open(&mut house.hub);
+    assert!(house.ask(eve, catch_up("chess", heard))[0].rendezvous[0].snapshot(), "it has heard of xaver");
+}
+
+#[test]
+fn all_are_lost_at_once_so_the_oldest_owns() {
+    let mut house = House::new();
+    let (bob, ada, cid) = (open(&mut house.hub), open(&mut house.hub), open(&mut house.hub));
+    house.ask(ada, game("chess/a", "ada", 0, GameSettings::default()));
+    house.ask(bob, Request::Register(leased("chess/a", "bob", 60)));
+    house.ask(cid, Request::Register(leased("chess/a", "cid", 60)));
+    house.note();
+    house.restart();
+    let game = &house.state.games[&ns("chess/a")];
+    let owner = &house.state.registrations[&game.owner.expect("somebody")].registration.id;
+    assert_eq!((owner.as_str(), game.term), ("bob", 2));
 }
 
 #[test]

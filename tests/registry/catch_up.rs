@@ -236,3 +236,80 @@ fn what_a_secret_may_have_hidden_is_told_anew() {
         ",
     );
 }
+
+/// Own grant as the cursor, the reveal behind it lost.
+#[test]
+fn what_is_shown_only_from_now_on_is_shown_anew_as_it_may_not_have_arrived() {
+    story(
+        "
+        ada> register chess/a game secret=hush
+          ada: granted ada; chess/a 1/0 ada#1 needs_secret
+        eve> hello key=k1
+        eve> register chess/a secret=hush ttl=30s
+          eve: granted eve ttl=30s; chess/a 2/0 ada#1 needs_secret
+        eve> watch chess/a
+          eve: here: ada; chess/a 2/0 ada#1 needs_secret
+        eve> leave chess/a
+          eve: ok
+        bob> register chess/a secret=hush
+          bob: granted bob; chess/a 2/0 ada#1 needs_secret
+        eve> register chess/a secret=hush ttl=30s
+          eve: granted eve ttl=30s; chess/a 3/0 ada#1 needs_secret
+          eve: chess/a + ada
+          eve: chess/a + bob
+        // Of that only the grant arrives.
+        eve> gone
+        eve> resume
+        eve> watch chess/a since=5
+          eve: here: ada, bob; chess/a 3/0 ada#1 needs_secret
+        ",
+    );
+}
+
+/// One that was another's is its own now, and its leave is not told.
+#[test]
+fn whose_id_is_ones_own_now_is_not_told_to_have_left() {
+    story(
+        "
+        ada> register chess/a
+          ada: granted ada
+        bob> register chess/a as=x
+          bob: granted x
+        eve> watch chess/a
+          eve: here: ada, x
+        eve> gone
+        bob> leave chess/a
+          bob: ok
+        eva> register chess/a as=x
+          eva: granted x
+        eva> watch chess/a since=2
+          eva: here: ada
+        ",
+    );
+}
+
+/// A seat that was taken over by key, the answer lost.
+#[test]
+fn what_was_taken_over_is_not_among_the_others_though_that_was_not_heard() {
+    story(
+        "
+        old> hello key=k1
+        old> register chess/a as=x
+          old: granted x
+        eve> hello key=k1
+        eve> register chess/b ttl=30s
+          eve: granted eve ttl=30s
+        eve> watch chess/a
+          eve: here: x
+        eve> register chess/a as=x ttl=30s
+          eve: chess/a - x UNREGISTERED
+          eve: granted x ttl=30s
+          old: superseded
+        // Nothing of that arrives.
+        eve> gone
+        eve> resume
+        eve> watch chess/a since=1
+          eve: here: none
+        ",
+    );
+}
