@@ -95,8 +95,9 @@
 //! ([`ClientOptions::lease`]), others see its peers as away, calls wait, and streams
 //! stay open. Then each stream tells what has changed as changes, as if nothing had
 //! been: whoever came is [`Event::Registered`], whoever left is
-//! [`Event::Unregistered`], and a seat that cannot be had again is
-//! [`Event::Removed`]. [`Client::states`] is for a program that shows how it
+//! [`Event::Unregistered`] (with the reason, in a stream of one namespace and where the
+//! server remembers it; [`LeaveReason::Unregistered`] otherwise), and a seat that cannot
+//! be had again is [`Event::Removed`]. [`Client::states`] is for a program that shows how it
 //! stands.
 //!
 //! # What it is made of

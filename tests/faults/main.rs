@@ -30,6 +30,7 @@ mod player;
 #[path = "../cli/program.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod program;
+mod rolling;
 mod soak;
 mod storm;
 mod watching;

@@ -333,10 +333,11 @@ async fn ones_own_is_left_out_and_what_was_told_is_not_told_again() {
     assert_eq!(missed(&server, robert).await, ["-robert UNREGISTERED", "+bob"]);
 
     // Kicked while it is away: that is told it, and once.
-    drop(bob);
     ada.granted(rendezvous(NS)).await;
+    drop(bob);
+    assert_eq!(states(&ada.message().await), [("bob", RegistrationState::Away)]);
     ada.granted(unregister(NS, Some("bob"))).await;
-    ada.silence().await;
+    assert_eq!(gone(&ada.message().await).len(), 1);
     let mut bob = Client::connect(&server).await;
     bob.send([numbered(1, resuming(token(&welcome))), numbered(2, rendezvous_since(NS, born))]).await;
     assert!(bob.message().await.welcome.expect("it is welcomed").resumed());
