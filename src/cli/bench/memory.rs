@@ -16,7 +16,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     rlimit::increase_nofile_limit(u64::MAX)?;
-    let server = ServerProcess::start()?;
+    let server = ServerProcess::start(&[])?;
     let before = server.resident_bytes()?;
     let mut peers = Vec::new();
     for number in 0..args.peers {

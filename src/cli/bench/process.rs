@@ -13,10 +13,12 @@ pub(super) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts one on a free port of loopback; it listens when this returns.
-    pub(super) fn start() -> Result<Self, Box<dyn Error>> {
+    /// Starts one with these flags on a free port of loopback; it listens when this
+    /// returns.
+    pub(super) fn start(flags: &[&str]) -> Result<Self, Box<dyn Error>> {
         let process = Command::new(std::env::current_exe()?)
             .args(["serve", "--listen", "127.0.0.1:0", "--json", "--log", "warn"])
+            .args(flags)
             .stdout(Stdio::piped())
             .spawn()?;
         let mut server = Self { process, address: ([0; 4], 0).into() };

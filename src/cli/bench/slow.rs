@@ -32,13 +32,31 @@ pub struct Args {
 
 const NS: &str = "bench/arena";
 
+/// All that is changed here one connection changes, as fast as it is heard. And one that
+/// takes nothing from the system is not taken for dead by it.
+const AT_ANY_PACE: [&str; 5] = [
+    "--silence-ms=3600000",
+    "--entries-per-sec=1000000",
+    "--entries-burst=10000000",
+    "--fanout-bytes-per-sec=1099511627776",
+    "--fanout-burst-bytes=1099511627776",
+];
+
 /// Bytes that the memory of two servers differs by anyway.
 const NOISE_BYTES: u64 = 8 << 20;
+
+/// What a change takes in a frame at most, and less than two.
+const ENTRY_BYTES: usize = 100;
 
 /// Changes that are not measured, with which all begin.
 const WARMUP: u32 = 1_000;
 
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    if args.at_once > args.peers {
+        return Err(
+            "so many peers cannot change at once; let there be more (--peers), or fewer changes (--at-once)".into()
+        );
+    }
     rlimit::increase_nofile_limit(u64::MAX)?;
     let cores = Cores::apart()?;
     let mut behind = Side::new(&cores, args.readers)?;
@@ -98,7 +116,7 @@ struct Side {
 
 impl Side {
     fn new(cores: &Cores, readers: u32) -> Result<Self, Box<dyn Error>> {
-        let server = cores.serve(ServerProcess::start)??;
+        let server = cores.serve(|| ServerProcess::start(&AT_ANY_PACE))??;
         let mut peers = Vec::new();
         for _ in 0..readers {
             let mut reader = Peer::connect(server.address)?;
@@ -139,15 +157,21 @@ impl Side {
         let request = registers(changed(args, burst).map(|number| (number, burst + 1)));
         let begun = Instant::now();
         self.writer.send(&request)?;
+        let last = changed(args, burst).last().map(id).ok_or("nothing changes")?;
         for reader in &mut self.readers {
-            // Each change is a frame of its own.
-            for _ in 0..args.at_once {
-                reader.frame()?;
-            }
+            // However many frames they come in, the last change stands at the end.
+            while !ends_with(&reader.frame()?, &last) {}
             hear(begun.elapsed())?;
         }
         Ok(())
     }
+}
+
+/// Whether the last entry of a frame is that of this peer, as far as can be seen without
+/// reading it.
+fn ends_with(frame: &[u8], id: &str) -> bool {
+    let entry = &frame[frame.len().saturating_sub(ENTRY_BYTES)..];
+    entry.windows(id.len()).any(|window| window == id.as_bytes())
 }
 
 /// Which peers change that time.
