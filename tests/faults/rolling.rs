@@ -5,13 +5,15 @@
 //! `FOREGATHER_PLAYERS=5000 cargo test --release --test faults rolling -- --nocapture`
 //! is a larger crowd. What an optimised server must reach is asked of that only.
 
-use crate::program::{Program, Server, foregather};
-use foregather::client::{Client, ClientOptions, Entry, Event, GameOptions, Peer, Seat, State};
+use crate::{
+    folder::Folder,
+    program::{Program, Server, foregather},
+};
+use foregather::client::{Client, ClientOptions, Entry, Event, GameOptions, Peer, Seat, State, States};
 use std::{
     collections::BTreeMap,
-    env, fs,
-    path::PathBuf,
-    process,
+    env,
+    pin::pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -35,27 +37,6 @@ const BACK_WITHIN: Duration = if cfg!(debug_assertions) { Duration::from_secs(5)
 
 /// Until when something that must happen has to have happened.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A file that is gone with the test.
-struct StateFile(PathBuf);
-
-impl StateFile {
-    fn new(name: &str) -> Self {
-        let name = format!("{name}-{}.state", process::id());
-        Self(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name))
-    }
-
-    fn flags(&self) -> [&str; 2] {
-        ["--state", self.0.to_str().expect("the directory has a name in UTF-8")]
-    }
-}
-
-impl Drop for StateFile {
-    fn drop(&mut self) {
-        // It may never have been made.
-        let _ = fs::remove_file(&self.0);
-    }
-}
 
 /// What went wrong, and how many events there were.
 #[derive(Default)]
@@ -117,8 +98,7 @@ fn hear(event: &Event, told: &Told) {
 }
 
 /// From when it is told to come back until it is back.
-async fn back(client: Client) -> Duration {
-    let mut states = client.states();
+async fn back(mut states: States) -> Duration {
     let mut told = None;
     loop {
         match timeout(PATIENCE, states.next()).await.expect("in time").expect("it is not over") {
@@ -129,6 +109,20 @@ async fn back(client: Client) -> Duration {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// Plays on while the server is restarted, and reads what happens as it does, so that
+/// nothing is folded: until it is back, as is the rest of its game. How long it was away.
+async fn play_on(states: States, mut seat: Seat, told: Arc<Told>) -> (Seat, Duration) {
+    let mut returning = pin!(back(states));
+    let took = loop {
+        tokio::select! {
+            took = returning.as_mut() => break took,
+            event = seat.next() => hear(&event.expect("the stream goes on"), &told),
+        }
+    };
+    full(&mut seat, &told).await;
+    (seat, took)
 }
 
 /// Comes as a stranger, again and again; how often it was let in, and the longest that
@@ -152,10 +146,12 @@ async fn a_thousand_go_on_playing_while_another_server_takes_over() {
     let players = env::var("FOREGATHER_PLAYERS").map_or(PLAYERS, |number| number.parse().expect("a number"));
     let players = players / SEATS * SEATS;
     rlimit::increase_nofile_limit(u64::MAX).expect("a limit");
-    let file = StateFile::new("rolling");
-    let mut server = Server::start_with(&file.flags());
+    let folder = Folder::new("rolling");
+    let path = folder.file("server.state");
+    let flags = ["--state", path.to_str().expect("it is UTF-8 here")];
+    let mut server = Server::start_with(&flags);
     let address = server.address.clone();
-    let told = Told::default();
+    let told = Arc::new(Told::default());
 
     let mut there = all_sit(&address, players).await;
     for (_, seat) in there.values_mut() {
@@ -170,31 +166,33 @@ async fn a_thousand_go_on_playing_while_another_server_takes_over() {
         let stop = Arc::new(AtomicBool::new(false));
         let strangers = strangers(address.clone(), stop.clone());
         let mut command = foregather(&["serve", "--json", "--listen", &address, "--advertise", "192.0.2.1"]);
-        let next = Program::start(command.args(file.flags()));
+        let next = Program::start(command.args(flags));
         // It says so when it has seen that another has the state.
-        let waiting = next.error_line();
-        assert!(waiting.contains("waiting"), "{waiting}");
+        while !next.error_line().contains("waiting for it to end") {}
 
-        let mut returning: JoinSet<_> = there.values().map(|(client, _)| back(client.clone())).collect();
+        let heard = told.events.load(Ordering::Relaxed);
+        let mut playing = JoinSet::new();
+        for (number, (client, seat)) in std::mem::take(&mut there) {
+            let played = play_on(client.states(), seat, told.clone());
+            playing.spawn(async move { (number, client, played.await) });
+        }
         let signalled = Instant::now();
         server.program.signal("TERM");
         let mut longest = Duration::ZERO;
-        while let Some(took) = returning.join_next().await {
-            longest = longest.max(took.expect("it comes back"));
+        while let Some(one) = playing.join_next().await {
+            let (number, client, (seat, took)) = one.expect("it plays on");
+            longest = longest.max(took);
+            there.insert(number, (client, seat));
         }
         let all = signalled.elapsed();
-        let heard = told.events.load(Ordering::Relaxed);
-        for (_, seat) in there.values_mut() {
-            full(seat, &told).await;
-        }
         stop.store(true, Ordering::Relaxed);
         let (came, waited) = strangers.await.expect("each is let in");
         assert_eq!(next.json()["address"], address.as_str());
         let old = std::mem::replace(&mut server, Server { program: next, address: address.clone() });
         assert_eq!(old.program.finish().code(), 0, "the old one has ended well");
         println!(
-            "restart {restart}: {players} players back {longest:?} after they were told, {all:?} after the signal; {} \
-             events; {came} strangers let in, within {waited:?}",
+            "restart {restart}: {players} players back {longest:?} after they were told, all games \
+             full {all:?} after the signal; {} events; {came} strangers let in, within {waited:?}",
             told.events.load(Ordering::Relaxed) - heard,
         );
         assert!(longest < BACK_WITHIN, "{longest:?}");
