@@ -1,7 +1,7 @@
 //! What there is, and what of it the reader has not heard yet. Nothing here knows
 //! of sockets, tasks or time: what the server says goes in, differences come out.
 
-use super::ClientError;
+use super::{ClientError, extent::Extent};
 use crate::domain::{Namespace, Pattern};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -50,13 +50,9 @@ pub(super) struct Ledger<R: Record> {
     /// untold change took: one that changes all the time is not put off for ever.
     untold: BTreeMap<u64, News<R::Key>>,
     last_place: u64,
-    listing: Listing,
+    extent: Extent,
     /// The reader knows that it has been told all that was there at first.
     current_told: bool,
-    /// The highest version heard of. Comparable only where it is of one namespace.
-    version: u64,
-    /// Nothing up to this change has been missed.
-    cursor: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -79,19 +75,6 @@ enum News<K> {
     Current { version: u64 },
 }
 
-/// How far the list of what there is has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Listing {
-    /// Which list it is; 0 before the first.
-    number: u64,
-    /// Parts of it are still to come.
-    running: bool,
-    /// It has come to its end.
-    complete: bool,
-    /// It has, on this connection: what is announced from then on is all that happens.
-    live: bool,
-}
-
 impl<R: Record> Ledger<R> {
     /// An empty one of these namespaces, which may take so much memory.
     pub(super) fn new(pattern: Pattern, limit_bytes: usize) -> Self {
@@ -102,10 +85,8 @@ impl<R: Record> Ledger<R> {
             entries: BTreeMap::new(),
             untold: BTreeMap::new(),
             last_place: 0,
-            listing: Listing { number: 0, running: false, complete: false, live: false },
+            extent: Extent::default(),
             current_told: false,
-            version: 0,
-            cursor: None,
         }
     }
 
@@ -115,38 +96,35 @@ impl<R: Record> Ledger<R> {
 
     /// The first list has begun. Before that, whatever is announced is left to it.
     pub(super) fn has_begun(&self) -> bool {
-        self.listing.number > 0
+        self.extent.list() > 0
     }
 
     /// All that is there has been listed.
     pub(super) fn is_complete(&self) -> bool {
-        self.listing.complete
+        self.extent.is_complete()
     }
 
     /// The connection is lost: no more parts of a list will come. The next list is
     /// another one, which begins anew.
     pub(super) fn interrupt(&mut self) {
-        (self.listing.running, self.listing.live) = (false, false);
+        self.extent.interrupt();
     }
 
     /// The change up to which nothing in the one namespace that this is of was missed:
     /// what to ask a server for all that has changed since then by.
     pub(super) fn cursor(&self) -> Option<u64> {
-        self.cursor.filter(|_| matches!(self.pattern, Pattern::Exact(_)))
+        self.extent.cursor().filter(|_| matches!(self.pattern, Pattern::Exact(_)))
     }
 
     /// A change was heard of that nobody announces, such as one of this client's own.
     pub(super) fn heard(&mut self, version: u64) {
-        self.version = self.version.max(version);
-        if self.listing.live {
-            self.cursor = Some(self.version);
-        }
+        self.extent.hear(version);
     }
 
     /// Something may be missed from now on that no version tells of: the next list is
     /// to be of all that is there.
     pub(super) fn lose_track(&mut self) {
-        (self.listing.live, self.cursor) = (false, None);
+        self.extent.lose_track();
     }
 
     /// Takes a part of a list of all that is there. When it is complete, what
@@ -158,17 +136,14 @@ impl<R: Record> Ledger<R> {
         version: u64,
         more: bool,
     ) -> Result<(), ClientError> {
-        if !self.listing.running {
-            self.listing = Listing { number: self.listing.number + 1, running: true, complete: false, live: false };
-        }
-        self.version = self.version.max(version);
+        self.extent.list_on(version);
         for record in records {
             if self.pattern.matches(record.ns().as_str()) {
                 self.put(record)?;
             }
         }
         if !more {
-            self.complete();
+            self.extent.complete(version);
             self.forget_unnamed(version);
             if !self.current_told {
                 self.untold.retain(|_, news| matches!(news, News::Of(_)));
@@ -193,8 +168,7 @@ impl<R: Record> Ledger<R> {
 
     /// All that has changed up to that version was taken.
     pub(super) fn caught_up(&mut self, version: u64) {
-        self.version = self.version.max(version);
-        self.complete();
+        self.extent.complete(version);
     }
 
     /// Takes an announcement, which may be of another namespace.
@@ -280,15 +254,9 @@ impl<R: Record> Ledger<R> {
             && self.entries.get(key).is_none_or(|line| version > line.version())
     }
 
-    /// All that there is, is known. Whatever was heard of before belongs to it.
-    fn complete(&mut self) {
-        self.listing = Listing { running: false, complete: true, live: true, ..self.listing };
-        self.cursor = Some(self.version);
-    }
-
     fn put(&mut self, record: Arc<R>) -> Result<(), ClientError> {
         let (key, cost) = (record.key(), record.cost());
-        let list = self.listing.number;
+        let list = self.extent.list();
         match self.entries.get_mut(&key) {
             Some(line) => {
                 line.list = list;
@@ -325,7 +293,7 @@ impl<R: Record> Ledger<R> {
 
     /// Takes out what was not spoken of since the list began.
     fn forget_unnamed(&mut self, version: u64) {
-        let is_unnamed = |line: &Line<R>| line.list != self.listing.number && line.gone.is_none();
+        let is_unnamed = |line: &Line<R>| line.list != self.extent.list() && line.gone.is_none();
         let unnamed: Vec<R::Key> =
             self.entries.iter().filter(|(_, line)| is_unnamed(line)).map(|(key, _)| key.clone()).collect();
         for key in unnamed {
@@ -531,46 +499,6 @@ mod tests {
         hear(&mut peers, [came("bob", 2)]);
         peers.list(list(&[("ada", 1), ("bob", 2), ("dan", 3)]), 3, false).expect("it is small");
         assert_eq!(told(&mut peers), ["+ada 1", "+bob 2", "+dan 3", "current 3"]);
-    }
-
-    #[test]
-    fn the_cursor_is_what_was_heard_last_where_nothing_is_missing() {
-        let mut peers = Peers::new(Pattern::parse("a").expect("it is legal"), 1 << 20);
-        assert_eq!(peers.cursor(), None, "nothing was heard");
-        peers.heard(7);
-        peers.list(list(&[("ada", 1)]), 8, true).expect("it is small");
-        hear(&mut peers, [came("ada", 9)]);
-        assert_eq!(peers.cursor(), None, "the rest of the list is missing");
-        peers.list(list(&[("bob", 2)]), 8, false).expect("it is small");
-        assert_eq!(peers.cursor(), Some(9));
-        hear(&mut peers, [came("eve", 10), left("eve", 11), left("nobody", 12)]);
-        assert_eq!(peers.cursor(), Some(12));
-        peers.heard(13);
-        assert_eq!(peers.cursor(), Some(13), "one of its own");
-
-        // On the next connection it hears, by another watch, of what comes behind a gap.
-        peers.interrupt();
-        hear(&mut peers, [came("dan", 20)]);
-        peers.heard(21);
-        assert_eq!(peers.cursor(), Some(13));
-        peers.has_come(registration("a", "eve", 19)).expect("it is small");
-        peers.interrupt();
-        assert_eq!(peers.cursor(), Some(13), "the rest of the catch-up is missing");
-        peers.list(list(&[("eve", 19)]), 21, true).expect("it is small");
-        peers.interrupt();
-        assert_eq!(peers.cursor(), Some(13), "the rest of the list is missing");
-        peers.caught_up(22);
-        assert_eq!(peers.cursor(), Some(22));
-
-        peers.lose_track();
-        hear(&mut peers, [came("dan", 23)]);
-        assert_eq!(peers.cursor(), None, "what came between is not known");
-        peers.list(Vec::new(), 24, false).expect("it is small");
-        assert_eq!(peers.cursor(), Some(24));
-        // The versions of two namespaces are not compared.
-        let mut peers = Peers::new(Pattern::parse("a/*").expect("it is legal"), 1 << 20);
-        peers.list(Vec::new(), 1, false).expect("it is small");
-        assert_eq!(peers.cursor(), None);
     }
 
     #[test]

@@ -125,6 +125,7 @@ mod dial;
 mod driver;
 mod error;
 mod events;
+mod extent;
 mod feed;
 mod game;
 mod games;

@@ -52,7 +52,7 @@ fn game_of(number: usize) -> String {
 async fn sit(server: String, number: usize) -> (Client, Seat) {
     let client = ClientOptions::new().lease(Duration::from_secs(60)).connect(&server).await.expect("it listens");
     let (ns, peer) = (game_of(number), Peer::new().id(format!("player-{number:05}")).address(":7777"));
-    let seat = if number % SEATS == 0 {
+    let seat = if number.is_multiple_of(SEATS) {
         client.host(&ns, peer, GameOptions::new().capacity(SEATS as u32)).await
     } else {
         client.join(&ns, peer, Entry::new()).await
@@ -65,7 +65,7 @@ async fn all_sit(server: &str, players: usize) -> BTreeMap<usize, (Client, Seat)
     let mut there = BTreeMap::new();
     for hosts in [true, false] {
         let mut coming = JoinSet::new();
-        for number in (0..players).filter(|number| (number % SEATS == 0) == hosts) {
+        for number in (0..players).filter(|number| number.is_multiple_of(SEATS) == hosts) {
             let server = server.to_owned();
             coming.spawn(async move { (number, sit(server, number).await) });
         }
