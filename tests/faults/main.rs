@@ -17,6 +17,7 @@ mod endings;
 #[path = "../store/folder.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod folder;
+mod full_disk;
 mod half_open;
 mod handover;
 mod kill;

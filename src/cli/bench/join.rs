@@ -10,6 +10,7 @@ use std::{
     error::Error,
     io,
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -30,31 +31,43 @@ pub struct Args {
     /// Threads of the server.
     #[arg(long, default_value_t = ServerOptions::default().threads)]
     threads: usize,
+    /// Keep a state in this file, and compare with a server that keeps none.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
 }
 
 const GAME: &str = "bench/K7QP";
 
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let cores = Cores::apart()?;
-    let options =
+    let stateless =
         ServerOptions { listen: (Ipv4Addr::LOCALHOST, 0).into(), threads: args.threads, ..ServerOptions::default() };
+    let options = ServerOptions { state: args.state.clone(), ..stateless.clone() };
     let server = cores.serve(|| Server::start(options))??;
     let members = args.members as usize;
     let mut ours = Side::gather(server.local_addr(), members, 2)?;
 
     // What the server says to one who joins, once, is what the bare loop says.
     let roster = ours.join(&join_request(GAME, "newcomer"))?.1;
-    let mut announcement = vec![0; ANNOUNCEMENT_BYTES];
-    announcement[0] = u8::try_from(ANNOUNCEMENT_BYTES - 1)?;
-    let script = Script {
-        request_bytes: join_request(GAME, "newcomer").len(),
-        members,
-        replies: vec![framed(&roster)?],
-        announcement: announcement.into(),
-        farewell: Bytes::new(),
+    let mut beside_server = None;
+    let mut beside = if args.state.is_some() {
+        let server = beside_server.insert(cores.serve(|| Server::start(stateless))??);
+        let mut side = Side::gather(server.local_addr(), members, 2)?;
+        side.join(&join_request(GAME, "newcomer"))?;
+        side
+    } else {
+        let mut announcement = vec![0; ANNOUNCEMENT_BYTES];
+        announcement[0] = u8::try_from(ANNOUNCEMENT_BYTES - 1)?;
+        let script = Script {
+            request_bytes: join_request(GAME, "newcomer").len(),
+            members,
+            replies: vec![framed(&roster)?],
+            announcement: announcement.into(),
+            farewell: Bytes::new(),
+        };
+        let bare_loop = cores.serve(|| bare_loop::start(script))??;
+        Side::gather(bare_loop, members, 1)?
     };
-    let bare_loop = cores.serve(|| bare_loop::start(script))??;
-    let mut bare = Side::gather(bare_loop, members, 1)?;
 
     let mut times = Times::new()?;
     for round in 0..args.warmup + args.joins {
@@ -62,7 +75,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         // Each goes first in turn: what one leaves in the caches serves the other.
         for turn in 0..2 {
             let which = ((round + turn) % 2) as usize;
-            let side = if which == 0 { &mut ours } else { &mut bare };
+            let side = if which == 0 { &mut ours } else { &mut beside };
             let (took, got) = side.join(&request)?;
             if got.len() != roster.len() {
                 return Err(format!("a roster of {} bytes came, {} were due", got.len(), roster.len()).into());
@@ -73,12 +86,16 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         }
     }
     server.stop()?;
+    beside_server.map(Server::stop).transpose()?;
 
     println!(
         "join: connect, REGISTER and RENDEZVOUS in one segment, roster of {members} complete; {} joins each",
         args.joins
     );
-    times.print("bare loop");
+    match args.state {
+        Some(_) => times.print_both("with state", "without"),
+        None => times.print("bare loop"),
+    }
     Ok(())
 }
 
