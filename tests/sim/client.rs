@@ -1,6 +1,6 @@
 use crate::{
     games_view::{GamesList, GamesView},
-    pattern::matches,
+    pattern::{is_wild, matches},
     verdict::{Verdict, ensure},
 };
 use bytes::{Bytes, BytesMut};
@@ -27,6 +27,8 @@ pub enum Dialect {
 pub enum Question {
     Watch {
         pattern: String,
+        /// What it said that it had seen there.
+        since: Option<u64>,
     },
     Leave {
         pattern: String,
@@ -75,6 +77,16 @@ pub struct Client {
     /// Others whom it knows of.
     pub view: BTreeMap<Key, Seen>,
     watching: Vec<String>,
+    /// What it has seen last of namespaces that it knows all of.
+    pub cursors: BTreeMap<String, u64>,
+    /// Of which it does not know all, and why is its own affair.
+    pub lost: BTreeSet<String>,
+    /// What it is given says only what is new.
+    catching_up: bool,
+    /// Where what it is given stands.
+    heading: u64,
+    /// Its session, as it was called before and is now.
+    pub session: [Option<String>; 2],
     /// Whom the list that it is being given has named.
     named: Option<BTreeSet<Key>>,
     last_announced: u64,
@@ -106,6 +118,11 @@ impl Client {
             games: GamesView::default(),
             view: BTreeMap::new(),
             watching: Vec::new(),
+            cursors: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            catching_up: false,
+            heading: 0,
+            session: [None, None],
             named: None,
             last_announced: 0,
             cookies: Vec::new(),
@@ -149,6 +166,7 @@ impl Client {
         ensure!(!self.superseded, "a client hears more after the last word: {message:?}");
         if let Some(welcome) = &message.welcome {
             self.token.clone_from(&welcome.resume);
+            self.session[1].clone_from(&welcome.session);
         }
         if let Some(question) = message.heartbeat.filter(|said| !said.reply()) {
             self.questions.push(answer_to(&question));
@@ -188,6 +206,12 @@ impl Client {
         }
         for entry in &message.unregister {
             self.hear_version(entry.version(), true)?;
+        }
+        let came = message.register.iter().map(|entry| (entry.ns(), entry.version()));
+        let left = message.unregister.iter().map(|entry| (entry.ns(), entry.version()));
+        let games = message.game.iter().map(|game| (game.ns(), game.version()));
+        for (ns, version) in came.chain(left).chain(games) {
+            self.advance_known(ns, version);
         }
         for entry in &message.register {
             let (key, seen) = read_entry(entry);
@@ -230,7 +254,16 @@ impl Client {
                 message.game.iter().for_each(|game| self.games.learn(game));
             }
             match question {
-                Question::Watch { pattern } => self.hear_snapshot(pattern, &message.register, more),
+                Question::Watch { pattern, since } => {
+                    if let Some(heading) = message.rendezvous.first() {
+                        self.catching_up = heading.snapshot == Some(false);
+                        self.heading = heading.version();
+                    }
+                    match since.filter(|_| self.catching_up) {
+                        Some(since) => self.hear_catch_up(pattern, since, &message, more),
+                        None => self.hear_snapshot(pattern, &message.register, more),
+                    }
+                }
                 Question::WatchGames { list } => self.games.hear_list(list, &message.game, more),
                 Question::LeaveGames { pattern } => self.games.leave(&pattern),
                 Question::DiscoverGames { list } => {
@@ -241,6 +274,7 @@ impl Client {
                     self.watching.retain(|watch| *watch != pattern);
                     let watching = &self.watching;
                     self.view.retain(|(ns, _), _| watching.iter().any(|watch| matches(watch, ns)));
+                    self.cursors.retain(|ns, _| watching.contains(ns));
                 }
                 Question::Discover { pattern } => {
                     let cookie = message.discovery.first().and_then(|entry| entry.cookie.clone());
@@ -263,6 +297,7 @@ impl Client {
             let Some(heading) = message.rendezvous.first() else {
                 return Err(format!("a seat in no game: {message:?}"));
             };
+            self.heading = heading.version();
             message.game.iter().for_each(|game| self.games.learn(game));
             // The first entry of the first frame is its own.
             let own = message.game.len().min(message.register.len());
@@ -287,8 +322,62 @@ impl Client {
         }
         let named = self.named.take().unwrap_or_default();
         self.view.retain(|key, _| !matches(&pattern, &key.0) || named.contains(key));
+        // What it knows of others is known by this watch from now on.
+        let watching = &self.watching;
+        self.cursors.retain(|ns, _| watching.contains(ns) || !matches(&pattern, ns));
+        self.lost.remove(&pattern);
+        if !is_wild(&pattern) {
+            self.advance(&pattern, self.heading);
+        }
         if !self.watching.contains(&pattern) {
             self.watching.push(pattern);
+        }
+    }
+
+    /// What has changed since it was there last.
+    fn hear_catch_up(&mut self, ns: String, since: u64, message: &Message, more: bool) {
+        for entry in &message.register {
+            let (key, seen) = read_entry(entry);
+            self.view.insert(key, seen);
+        }
+        for entry in &message.unregister {
+            let id = entry.peer.as_ref().map_or("", |peer| peer.id());
+            self.view.remove(&(ns.clone(), id.to_owned()));
+        }
+        if more {
+            return;
+        }
+        let live = self.watching.contains(&ns);
+        if live || (self.may_go_on(&ns) && self.cursors.get(&ns).is_some_and(|&cursor| since <= cursor)) {
+            self.advance(&ns, self.heading);
+        } else {
+            // It asked for less than it needed.
+            self.cursors.remove(&ns);
+            self.lost.insert(ns.clone());
+        }
+        if !live {
+            self.watching.push(ns);
+        }
+    }
+
+    /// Whether what it knew of others there, on an earlier connection, is still about others.
+    fn may_go_on(&self, ns: &str) -> bool {
+        let [before, now] = &self.session;
+        let same = before.is_some() && before == now;
+        same || (now.is_none() && !self.seats.iter().any(|(seat, _)| seat == ns))
+    }
+
+    fn advance(&mut self, ns: &str, version: u64) {
+        let cursor = self.cursors.entry(ns.to_owned()).or_insert(version);
+        *cursor = (*cursor).max(version);
+    }
+
+    /// Something was announced of a namespace of which it knows all.
+    fn advance_known(&mut self, ns: &str, version: u64) {
+        if self.watching.iter().any(|watch| watch == ns)
+            && let Some(cursor) = self.cursors.get_mut(ns)
+        {
+            *cursor = (*cursor).max(version);
         }
     }
 }

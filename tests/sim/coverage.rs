@@ -162,6 +162,26 @@ pub enum Deed {
     HeardAtLast,
     /// Nothing had come, and somebody was gone.
     Silent,
+    /// One that came back was told of a peer that had come meanwhile.
+    CaughtUpCame,
+    /// The same of a peer that had changed.
+    CaughtUpChanged,
+    /// The same of a peer that had left.
+    CaughtUpLeft,
+    /// The same, and nothing had happened.
+    CaughtUpNothing,
+    /// The same in several frames.
+    CaughtUpInFrames,
+    /// Somebody said what it had seen of a pattern, or without a number, and was told all.
+    CursorOfMany,
+    /// What somebody had seen was too long ago.
+    CursorTooOld,
+    /// What somebody had seen was before the namespace was born.
+    CursorBeforeBirth,
+    /// What somebody had seen was before a secret changed.
+    CursorBeforeSecret,
+    /// Somebody said that it had seen what is yet to come.
+    CursorFromTheFuture,
 }
 
 impl Deed {
@@ -212,6 +232,16 @@ impl Deed {
         Self::Examined,
         Self::HeardAtLast,
         Self::Silent,
+        Self::CaughtUpCame,
+        Self::CaughtUpChanged,
+        Self::CaughtUpLeft,
+        Self::CaughtUpNothing,
+        Self::CaughtUpInFrames,
+        Self::CursorOfMany,
+        Self::CursorTooOld,
+        Self::CursorBeforeBirth,
+        Self::CursorBeforeSecret,
+        Self::CursorFromTheFuture,
     ];
 }
 

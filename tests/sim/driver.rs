@@ -1,5 +1,5 @@
 use crate::{
-    client::Question,
+    client::{Dialect, Question},
     connection::{Connection, Sent, origin},
     coverage::{Coverage, Fault},
     dice::Dice,
@@ -182,6 +182,12 @@ impl Driver {
             self.mail.open(session, capacity, &mut self.folding);
             let mut connection = Connection::new(&mut self.dice, &self.scenario, session);
             connection.client.games.overtaken = self.mail.pipes[&session].may_fold();
+            if let Some(program) = self.programs.get(at)
+                && connection.client.dialect == Dialect::Own
+                && self.dice.chance(70)
+            {
+                program.recall(&mut connection.client);
+            }
             self.slots[at] = Some(connection);
         }
         Ok(())

@@ -120,12 +120,11 @@ impl Driver {
 
     fn check_view(&self, at: usize, session: SessionId, client: &Client) -> Verdict {
         let mut view = client.view.clone();
-        view.retain(|(ns, _), _| self.oracle.watches(session, ns));
+        let knows = |ns: &String| self.oracle.watches(session, ns) && !client.lost.contains(ns);
+        view.retain(|(ns, _), _| knows(ns));
         let mut truth = BTreeMap::new();
         let truth_for = self.oracle.truth_for(session);
-        for Peer { ns, id, card, away_until, .. } in
-            truth_for.into_iter().filter(|peer| self.oracle.watches(session, &peer.ns))
-        {
+        for Peer { ns, id, card, away_until, .. } in truth_for.into_iter().filter(|peer| knows(&peer.ns)) {
             let key = (ns.clone(), id.clone().unwrap_or_default());
             // The oracle has compared versions already, where it knows them.
             let version = view.get(&key).map_or(0, |seen| seen.version);

@@ -199,6 +199,8 @@ impl Driver {
         let client: Option<&Client> = self.slots[at].as_ref().map(|connection| &connection.client);
         if let (Some(program), Some(client)) = (self.programs.get_mut(at), client) {
             program.remember(client);
+            let session = self.slots[at].as_ref().expect("it was looked at just now").session;
+            program.forget(|ns| self.oracle.misses(session, ns));
         }
     }
 

@@ -1,12 +1,13 @@
 //! What a client's program keeps over its connections.
 
 use crate::{
-    client::Client,
+    client::{Client, Seen},
     dice::Dice,
     scenario::{Presence, Scenario},
 };
 use bytes::Bytes;
 use foregather::wire::proto::{Hello, Message, MessageType};
+use std::collections::BTreeMap;
 
 /// One program; its connections come and go.
 #[derive(Default)]
@@ -17,6 +18,10 @@ pub struct Program {
     key: Option<Bytes>,
     /// Where it was let in, and as whom.
     seats: Vec<(String, String)>,
+    /// What it has seen of places, up to which change.
+    cursors: BTreeMap<String, u64>,
+    view: BTreeMap<(String, String), Seen>,
+    session: Option<String>,
 }
 
 impl Program {
@@ -32,6 +37,25 @@ impl Program {
             self.tokens.push(token);
         }
         self.seats.clone_from(&client.seats);
+        if !client.cursors.is_empty() {
+            self.cursors.clone_from(&client.cursors);
+            self.view.clone_from(&client.view);
+            self.session.clone_from(&client.session[1]);
+        }
+    }
+
+    /// A new connection of this program knows who was there.
+    pub fn recall(&self, client: &mut Client) {
+        client.cursors.clone_from(&self.cursors);
+        let known = self.view.iter().filter(|((ns, _), _)| self.cursors.contains_key(ns));
+        client.view.extend(known.map(|(key, seen)| (key.clone(), seen.clone())));
+        client.session[0].clone_from(&self.session);
+        client.seats.clone_from(&self.seats);
+    }
+
+    /// It has not heard all of a place.
+    pub fn forget(&mut self, missed: impl Fn(&str) -> bool) {
+        self.cursors.retain(|ns, _| !missed(ns));
     }
 
     /// This, or another start of the same program.

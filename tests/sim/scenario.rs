@@ -181,6 +181,7 @@ impl Scenario {
         if heavy {
             scenario.press();
         }
+        scenario.limits.history_changes = *presence.pick(&[0, 1, 2, 4, 8, 256, 256]);
         // Without leases, so that other things are met as often as ever.
         scenario.limits.ttl_secs = 0;
         if presence.chance(45) {

@@ -45,6 +45,22 @@ fn player_message(dice: &mut Dice, scenario: &Scenario, games: &Games, client: &
     }
 }
 
+/// What somebody says that it has seen, mostly what it has.
+fn cursor(dice: &mut Dice, client: &Client, pattern: &str) -> Option<u64> {
+    let known = client.cursors.get(pattern).copied();
+    match (dice.below(10), known) {
+        (0, _) => None,
+        (1, _) => Some(*dice.pick(&[0, 1, 1 << 40, u64::MAX])),
+        (2, _) if !client.cursors.is_empty() => {
+            let cursors: Vec<u64> = client.cursors.values().copied().collect();
+            Some(*dice.pick(&cursors))
+        }
+        (3 | 4, Some(known)) => Some(known.saturating_sub(dice.within(1..=30) as u64)),
+        (5, Some(known)) => Some(known.saturating_add(dice.within(1..=3) as u64)),
+        (_, known) => known,
+    }
+}
+
 /// Several entries at once, and no numbers.
 fn seed_message(dice: &mut Dice, scenario: &Scenario, client: &Client, watches: bool) -> Message {
     let entries = dice.within(1..=scenario.entries);
@@ -107,7 +123,12 @@ fn own_message(dice: &mut Dice, scenario: &Scenario, client: &Client) -> (Messag
                 leave: dice.chance(50).then_some(leave).or(leave.then_some(true)),
                 ..Default::default()
             }];
-            if leave { Question::Leave { pattern } } else { Question::Watch { pattern } }
+            if leave {
+                return (message, Question::Leave { pattern });
+            }
+            let since = cursor(dice, client, &pattern);
+            message.rendezvous[0].version = since;
+            Question::Watch { pattern, since }
         }
         4 => {
             message.request_id = Some(number);

@@ -28,7 +28,10 @@ impl Oracle {
                 {
                     self.old_cookies += 1;
                 }
-                let listing = self.world.hear_list(session, listing, heard, alone, false)?;
+                let listing = match self.world.hear_return(session, listing, heard)? {
+                    Some(listing) => self.world.hear_list(session, listing, heard, alone, false)?,
+                    None => None,
+                };
                 self.world.session(session).listing = listing;
                 return Ok(());
             }

@@ -37,7 +37,7 @@ pub enum Ask {
     Hello(Box<HelloAsk>),
     Register(Box<Entrance>),
     Unregister { ns: String, id: Option<String>, ban: bool },
-    Rendezvous { pattern: String, subject: Subject, leave: bool },
+    Rendezvous { pattern: String, subject: Subject, leave: bool, since: Option<u64> },
     Discover { pattern: String, subject: Subject, limit: Option<usize>, cookie: Option<Vec<u8>> },
     Match(Box<MatchAsk>),
     Cancel { number: u64 },
@@ -198,7 +198,7 @@ fn rendezvous(entry: &proto::Rendezvous, limits: &Limits) -> Entry {
     } else {
         Subject::Peers { secret: word(entry.secret.as_deref())?.to_vec() }
     };
-    Ok(Ask::Rendezvous { pattern, subject, leave: entry.leave() })
+    Ok(Ask::Rendezvous { pattern, subject, leave: entry.leave(), since: entry.version })
 }
 
 fn discover(entry: &proto::Discover, limits: &Limits) -> Entry {

@@ -3,6 +3,7 @@
 use super::{
     announced::{Doing, News, Word},
     ask::{Pairs, Settings, are_few},
+    history::What,
     versions::Mark,
     world::World,
 };
@@ -198,9 +199,11 @@ impl World {
         let ns = game.ns.clone();
         let before = self.hearers(&ns);
         let known = self.game_mut(&ns).expect("it is altered, so it is there");
+        let turns = known.secret != game.secret || known.listed != game.listed;
         *known = game;
         let after = self.hearers(&ns);
         let change = self.change(&ns);
+        self.remember_game(&ns, change, turns);
         self.note(&ns);
         let hears = |id: &u64| before.contains(id) || after.contains(id);
         let speaks_games =
@@ -303,6 +306,7 @@ impl World {
             if let Word::Peer { peer, doing: Doing::Left(reason) } = &mut news.word {
                 peer.change = change;
                 let gone = (peer.clone(), *reason);
+                self.remember(&gone.0, What::Left(*reason));
                 self.write_down(gone);
             }
         }

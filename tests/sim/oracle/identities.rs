@@ -5,6 +5,7 @@ use super::{
     announced::{Doing, News, Word},
     ask::HelloAsk,
     heartbeats::granted,
+    history::What,
     rates::Pace,
     rules::{Expected, Outcome},
     world::{Peer, World},
@@ -215,6 +216,7 @@ impl World {
     /// Peers of one session become those of another.
     fn pass(&mut self, from: u64, to: u64) -> Vec<News> {
         self.next_phase();
+        self.past.iter_mut().filter(|past| past.session == from).for_each(|past| past.session = to);
         let own: Vec<Peer> = self.peers.iter().filter(|peer| peer.session == from).cloned().collect();
         let mut places: Vec<String> = own.iter().map(|peer| peer.ns.clone()).collect();
         places.dedup();
@@ -235,11 +237,13 @@ impl World {
             peer.unnamed = unnamed;
             let peer = peer.clone();
             if away || moved {
+                self.remember(&peer, What::Changed);
                 news.push(self.peer_news(&peer, Doing::Came));
             }
             if ceded {
                 self.deeds.push(Deed::Ceded);
                 let change = self.change(&peer.ns);
+                self.remember(&Peer { change, ..peer.clone() }, What::Nothing);
                 let (ns, word) = (peer.ns.clone(), Word::Ceded(Peer { change, ..peer.clone() }));
                 news.push(News { ns, word, phase: self.phase, waiting: vec![to], allowed: Vec::new() });
             }

@@ -2,6 +2,7 @@
 
 use super::{
     announced::{Doing, News},
+    history::What,
     matches::Late,
     rates::Pace,
     world::{Peer, World},
@@ -55,6 +56,7 @@ impl World {
             peer.away_until = Some(now.after(Duration::from_secs(peer.ttl.into())));
             peer.change = change;
             let peer = peer.clone();
+            self.remember(&peer, What::Changed);
             if self.game(&ns).is_some_and(|game| game.owner == Some(birth)) {
                 self.deeds.push(Deed::OwnerAway);
             }

@@ -41,6 +41,8 @@ pub struct Listing {
     pub announced: Vec<Change>,
     /// The game that stands before it.
     pub game: Option<Shown>,
+    /// What its reader says that it has seen there.
+    pub since: Option<u64>,
 }
 
 /// A cookie that was given out, and how far its list had come.

@@ -9,6 +9,7 @@ mod game_lists;
 mod games;
 mod hearing;
 mod heartbeats;
+mod history;
 mod identities;
 mod leases;
 mod lists;
@@ -95,6 +96,7 @@ impl Oracle {
             versions: Versions::new(options.last_version),
             marks: Vec::new(),
             server_mark: Default::default(),
+            past: Vec::new(),
             bookmarks: Vec::new(),
             game_bookmarks: Vec::new(),
             births: 0,
@@ -368,6 +370,12 @@ impl Oracle {
         let watcher = self.world.sessions.iter().find(|known| known.id == session.0);
         watcher.is_some_and(|watcher| !watcher.missed.iter().any(|missed| missed == ns))
             && self.world.hears(session.0, ns)
+    }
+
+    /// Whether a session was not told of something there.
+    pub fn misses(&self, session: SessionId, ns: &str) -> bool {
+        let watcher = self.world.sessions.iter().find(|known| known.id == session.0);
+        watcher.is_none_or(|watcher| watcher.missed.iter().any(|missed| missed == ns))
     }
 
     pub fn sessions(&self) -> usize {

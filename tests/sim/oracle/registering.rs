@@ -4,6 +4,7 @@ use super::{
     announced::{Doing, News},
     ask::{Card, Entrance},
     games::Game,
+    history::What,
     rules::{Expected, Outcome},
     world::{Peer, World, size},
 };
@@ -119,6 +120,7 @@ impl World {
         let peer = self.born(birth).expect("it is there");
         (peer.card, peer.change) = (card, change);
         let peer = peer.clone();
+        self.remember(&peer, What::Changed);
         self.next_phase();
         Some(self.peer_news(&peer, Doing::Came))
     }
@@ -223,6 +225,7 @@ impl World {
         let (unnamed, away_until) = (id.is_none(), None);
         let peer = Peer { unnamed, ns, id, session, card, said, ttl, away_until, birth, change };
         self.peers.push(peer.clone());
+        self.remember(&peer, What::Came);
         if let Some(game) = born {
             self.games.push(Game { owner: Some(birth), birth, ..game });
         }

@@ -93,7 +93,9 @@ impl World {
             Ask::Unregister { ns, id, ban } => self.unregister(session, &ns, id.as_deref(), ban),
             Ask::Match(ask) => self.quick_match(session, now, *ask),
             Ask::Cancel { number } => self.cancel(session, number),
-            Ask::Rendezvous { pattern, subject, leave } => self.rendezvous(session, pattern, subject, leave).into(),
+            Ask::Rendezvous { pattern, subject, leave, since } => {
+                self.rendezvous(session, pattern, subject, leave, since).into()
+            }
             Ask::Discover { pattern, subject, limit, cookie } => {
                 self.discover(session, pattern, subject, limit, cookie).into()
             }
@@ -113,10 +115,17 @@ impl World {
         Ok(())
     }
 
-    fn rendezvous(&mut self, session: u64, pattern: String, subject: Subject, leave: bool) -> Expected {
+    fn rendezvous(
+        &mut self,
+        session: u64,
+        pattern: String,
+        subject: Subject,
+        leave: bool,
+        since: Option<u64>,
+    ) -> Expected {
         match subject {
             Subject::Peers { .. } if leave => self.leave(session, &pattern),
-            Subject::Peers { secret } => self.watch(session, pattern, secret),
+            Subject::Peers { secret } => self.watch(session, pattern, secret, since),
             // Whoever may not ask for games may not leave them either.
             Subject::Games { .. } if self.session(session).is_of_the_seed() => Expected::refused(Code::InvalidMessage),
             Subject::Games { .. } if leave => self.leave_games(session, &pattern),
@@ -131,7 +140,7 @@ impl World {
         if watches.len() < before { Expected::Done } else { Expected::refused(Code::NotFound) }
     }
 
-    fn watch(&mut self, session: u64, pattern: String, secret: Vec<u8>) -> Expected {
+    fn watch(&mut self, session: u64, pattern: String, secret: Vec<u8>, since: Option<u64>) -> Expected {
         let known = self.session(session).watches.iter().find(|watch| watch.pattern == pattern).cloned();
         // To say nothing leaves it at what was said before.
         let brought = match &known {
@@ -147,7 +156,6 @@ impl World {
         let watches = &mut self.session(session).watches;
         watches.retain(|watch| watch.pattern != pattern);
         watches.push(Watch { pattern: pattern.clone(), secret: brought });
-        self.begin_anew(session, &pattern);
         let fresh = known.is_none();
         let game = self.game(&pattern).map(|game| game.birth).filter(|_| self.session_number(session).is_some());
         let game = game.map(|birth| {
@@ -156,7 +164,7 @@ impl World {
             shown
         });
         let listing = self.listing(session, pattern, None);
-        Expected::List(Listing { fresh, game, ..listing })
+        Expected::List(Listing { fresh, game, since, ..listing })
     }
 
     fn session_number(&mut self, session: u64) -> Option<u64> {
@@ -175,7 +183,7 @@ impl World {
     }
 
     /// A snapshot mends what a session missed, where it shows anything.
-    fn begin_anew(&mut self, session: u64, pattern: &str) {
+    pub fn begin_anew(&mut self, session: u64, pattern: &str) {
         // A list without a number cannot say that it is complete.
         if self.session_number(session).is_none() {
             return;
@@ -236,6 +244,7 @@ impl World {
             was_complete: false,
             announced: Vec::new(),
             game: None,
+            since: None,
         }
     }
 }

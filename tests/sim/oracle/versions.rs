@@ -66,6 +66,25 @@ impl Versions {
         self.by_change.get(&change).copied()
     }
 
+    /// Whether a change was given a higher version than this; `None`: nobody can say.
+    pub fn is_after(&self, change: Change, version: u64) -> Option<bool> {
+        if let Some(known) = self.of(change) {
+            return Some(known > version);
+        }
+        if let Some((_, &(_, before))) = self.spans.range(..change.cause).next_back()
+            && before >= version
+        {
+            return Some(true);
+        }
+        let after = self.spans.range(change.cause + 1..).next().map(|(_, &(after, _))| after);
+        after.filter(|&after| after <= version.saturating_add(1)).map(|_| false)
+    }
+
+    /// The highest version that anybody was told.
+    pub fn highest(&self) -> u64 {
+        self.spans.values().next_back().map_or(0, |&(_, last)| last)
+    }
+
     /// Somebody was told that this change has this version.
     pub fn learn(&mut self, change: Change, version: u64) -> Verdict {
         if let Some(known) = self.of(change) {

@@ -6,6 +6,7 @@ use super::{
     game_lists::GameBookmark,
     games::{Game, Shown},
     heartbeats::Pulse,
+    history::Past,
     identities::{Identity, Wanted},
     lists::{Bookmark, Listing, reached},
     lobby::Lobby,
@@ -141,6 +142,8 @@ pub struct World {
     pub marks: Vec<(String, Mark)>,
     /// Where the server stands.
     pub server_mark: Mark,
+    /// What has happened in each of them since it began.
+    pub past: Vec<Past>,
     pub bookmarks: Vec<Bookmark>,
     pub game_bookmarks: Vec<GameBookmark>,
     pub births: u64,
@@ -227,6 +230,7 @@ impl World {
     pub fn tidy(&mut self) {
         let peers = &self.peers;
         self.marks.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
+        self.past.retain(|past| peers.iter().any(|peer| peer.ns == past.ns));
     }
 }
 
