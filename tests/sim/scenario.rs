@@ -181,6 +181,10 @@ impl Scenario {
         if heavy {
             scenario.press();
         }
+        if crowded && presence.chance(40) {
+            // So many in one place that what is new there takes several frames.
+            scenario.namespaces.truncate(2);
+        }
         scenario.limits.history_changes = *presence.pick(&[0, 1, 2, 4, 8, 256, 256]);
         // Without leases, so that other things are met as often as ever.
         scenario.limits.ttl_secs = 0;

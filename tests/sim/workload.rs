@@ -55,7 +55,7 @@ fn cursor(dice: &mut Dice, client: &Client, pattern: &str) -> Option<u64> {
             let cursors: Vec<u64> = client.cursors.values().copied().collect();
             Some(*dice.pick(&cursors))
         }
-        (3 | 4, Some(known)) => Some(known.saturating_sub(dice.within(1..=30) as u64)),
+        (3 | 4, Some(known)) => Some(known.saturating_sub(*dice.pick(&[1, 2, 5, 20, 100]))),
         (5, Some(known)) => Some(known.saturating_add(dice.within(1..=3) as u64)),
         (_, known) => known,
     }

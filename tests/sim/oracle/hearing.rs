@@ -85,7 +85,7 @@ impl Session {
 
     /// Something happened there that it is not told, though it may watch: until
     /// the next list, what it knows of the place may be wrong.
-    fn miss(&mut self, ns: &str) {
+    pub fn miss(&mut self, ns: &str) {
         if !self.missed.iter().any(|missed| missed == ns) {
             self.missed.push(ns.to_owned());
         }

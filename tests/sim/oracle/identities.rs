@@ -247,6 +247,10 @@ impl World {
                 let (ns, word) = (peer.ns.clone(), Word::Ceded(Peer { change, ..peer.clone() }));
                 news.push(News { ns, word, phase: self.phase, waiting: vec![to], allowed: Vec::new() });
             }
+            // Who could not hear of a place is not told either what there is its own now.
+            if !heard.contains(&peer.ns) && self.session(to).is_in_rendezvous(&peer.ns) {
+                self.session(to).miss(&peer.ns);
+            }
             self.passed.push(peer.birth);
         }
         let banned: Vec<String> =

@@ -80,6 +80,14 @@ impl Versions {
         after.filter(|&after| after <= version.saturating_add(1)).map(|_| false)
     }
 
+    /// Whether a change may have been given this version.
+    pub fn may_be(&self, change: Change, version: u64) -> bool {
+        let known = self.by_version.get(&version).is_none_or(|other| *other == change);
+        known
+            && self.is_after(change, version) != Some(true)
+            && self.is_after(change, version.saturating_sub(1)) != Some(false)
+    }
+
     /// The highest version that anybody was told.
     pub fn highest(&self) -> u64 {
         self.spans.values().next_back().map_or(0, |&(_, last)| last)
