@@ -64,6 +64,19 @@ const OF_PRESENCE: &[Sabotage] = &[
 /// What can go wrong with what is folded for those who do not read.
 const OF_FOLDING: &[Sabotage] = &[Sabotage::FoldNoLeave, Sabotage::CancelSeen, Sabotage::Reorder];
 
+/// What can go wrong with what outlives the server.
+const OF_RESTARTS: &[Sabotage] = &[
+    Sabotage::ForgetRegistration,
+    Sabotage::ForgetTokens,
+    Sabotage::ForgetKeys,
+    Sabotage::ForgetBans,
+    Sabotage::ForgetTerm,
+    Sabotage::ForgetOwner,
+    Sabotage::CountAgain,
+    Sabotage::ShortenLease,
+    Sabotage::LoseNote,
+];
+
 /// Whether some seed notices; a hub that trips over what was planted does so too.
 fn is_found(sabotage: Sabotage, hides_from_oracle: bool) -> bool {
     let live = |seed| run(seed, Saboteur::new(sabotage, hides_from_oracle), false).is_err();
@@ -73,7 +86,7 @@ fn is_found(sabotage: Sabotage, hides_from_oracle: bool) -> bool {
 #[test]
 fn the_oracle_finds_every_sabotage() {
     let others = [Sabotage::ForgetClose, Sabotage::LoseRequest];
-    for &sabotage in TAMPERING.iter().chain(OF_GAMES).chain(OF_PRESENCE).chain(&others) {
+    for &sabotage in TAMPERING.iter().chain(OF_GAMES).chain(OF_PRESENCE).chain(OF_RESTARTS).chain(&others) {
         assert!(is_found(sabotage, false), "{sabotage:?} goes unnoticed");
     }
 }

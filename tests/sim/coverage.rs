@@ -42,6 +42,12 @@ pub enum Fault {
     BacklogInParts,
     /// A connection ended with something folded behind.
     CutBacklog,
+    /// The server was killed, and all that had happened was noted.
+    Killed,
+    /// The server was killed, and something was not noted.
+    KilledTooEarly,
+    /// The server noted everything and went.
+    ShutDown,
 }
 
 impl Fault {
@@ -65,6 +71,9 @@ impl Fault {
         Self::Unseen,
         Self::BacklogInParts,
         Self::CutBacklog,
+        Self::Killed,
+        Self::KilledTooEarly,
+        Self::ShutDown,
     ];
 }
 
@@ -162,6 +171,14 @@ pub enum Deed {
     HeardAtLast,
     /// Nothing had come, and somebody was gone.
     Silent,
+    /// What somebody had seen was before a restart, and not the last that was noted.
+    CursorBeforeRestart,
+    /// Somebody was told what had changed since before a restart.
+    CaughtUpOverRestart,
+    /// A session went on over a restart.
+    ResumedOverRestart,
+    /// A program took over what it had had before a restart.
+    TakenOverRestart,
     /// One that came back was told of a peer that had come meanwhile.
     CaughtUpCame,
     /// The same of a peer that had changed.
@@ -232,6 +249,10 @@ impl Deed {
         Self::Examined,
         Self::HeardAtLast,
         Self::Silent,
+        Self::CursorBeforeRestart,
+        Self::CaughtUpOverRestart,
+        Self::ResumedOverRestart,
+        Self::TakenOverRestart,
         Self::CaughtUpCame,
         Self::CaughtUpChanged,
         Self::CaughtUpLeft,

@@ -6,6 +6,7 @@ use crate::{
     mail::Mail,
     oracle::Oracle,
     program::Program,
+    restarting::Ledger,
     sabotage::Saboteur,
     scenario::Scenario,
     trace::Trace,
@@ -13,7 +14,7 @@ use crate::{
     workload,
 };
 use foregather::{
-    domain::{Answer, LeaveReason, Refusal, SessionId, Time},
+    domain::{Answer, LeaveReason, Refusal, SessionId, State, Time},
     hub::{Hub, HubOptions, Progress},
     wire::{
         self,
@@ -38,8 +39,10 @@ pub struct Driver {
     /// One for each program, and some for connections whose clients are gone.
     pub slots: Vec<Option<Connection>>,
     pub programs: Vec<Program>,
-    /// Decides how soon readers are behind.
-    folding: Dice,
+    /// Decides how soon readers are behind, what is noted, and when the server ends.
+    pub extra: Dice,
+    /// What outlives the server, if anything does.
+    pub ledger: Option<Ledger>,
     /// How many connections have ended.
     pub ends: u128,
     pub now: Time,
@@ -52,19 +55,22 @@ impl Driver {
         let mut dice = Dice::new(seed);
         // From a source of its own, so that what has nothing to do with it is as it was.
         let mut presence = Dice::new(!seed);
-        let scenario = Scenario::draw(&mut dice, &mut presence);
+        let mut extra = Dice::new(seed.rotate_left(32) ^ !0);
+        let mut scenario = Scenario::draw(&mut dice, &mut presence);
+        scenario.restart(&mut extra);
         let options = HubOptions {
             limits: scenario.limits.clone(),
             limit_private_addresses: scenario.limit_private_addresses,
             last_version: scenario.last_version,
             seed: dice.bytes(32).try_into().expect("so many were thrown"),
-            state: None,
+            state: scenario.restarts.as_ref().map(|_| State::default()),
         };
-        Self {
-            oracle: Oracle::new(&options),
+        let oracle = Oracle::new(&options);
+        let mut driver = Self {
             hub: Hub::new(options),
             mail: Mail::new(saboteur, scenario.limits.clone()),
-            folding: Dice::new(seed.rotate_left(32) ^ !0),
+            ledger: scenario.restarts.as_ref().map(|_| Ledger::new(oracle.memory())),
+            extra,
             slots: (0..scenario.clients + scenario.abandoned()).map(|_| None).collect(),
             programs: (0..scenario.clients)
                 .map(|_| {
@@ -74,10 +80,13 @@ impl Driver {
             ends: 0,
             now: Time::default(),
             coverage: Coverage::default(),
+            oracle,
             dice,
             scenario,
             trace,
-        }
+        };
+        driver.note_first().expect("nothing has happened");
+        driver
     }
 
     /// One thing happens.
@@ -121,7 +130,8 @@ impl Driver {
         }
         self.hub.check_invariants();
         self.check_timeout()?;
-        self.check_sessions()
+        self.check_sessions()?;
+        self.note_or_restart()
     }
 
     /// The hub is called in time for all that must happen by itself.
@@ -179,7 +189,7 @@ impl Driver {
         if let Ok(session) = said {
             let short = self.dice.chance(self.scenario.short_pipes);
             let capacity = if short { *self.dice.pick(&[1, 100, 1_000, 3_000]) } else { usize::MAX };
-            self.mail.open(session, capacity, &mut self.folding);
+            self.mail.open(session, capacity, &mut self.extra);
             let mut connection = Connection::new(&mut self.dice, &self.scenario, session);
             connection.client.games.overtaken = self.mail.pipes[&session].may_fold();
             if let Some(program) = self.programs.get(at)

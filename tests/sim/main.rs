@@ -25,6 +25,8 @@ mod players;
 mod presence_faults;
 mod program;
 mod quarrel;
+mod restart_faults;
+mod restarting;
 mod run;
 mod sabotage;
 mod scenario;

@@ -2,10 +2,11 @@ use crate::{
     folding_faults,
     game_faults::GameFaults,
     presence_faults::{self, PresenceFaults},
+    restart_faults,
 };
 use bytes::Bytes;
 use foregather::{
-    domain::{Announcement, Inbound, SessionId},
+    domain::{Announcement, Inbound, SessionId, State},
     hub::Order,
     registry::News,
     wire::{self, proto},
@@ -104,6 +105,24 @@ pub enum Sabotage {
     CancelSeen,
     /// What was folded follows in the wrong order.
     Reorder,
+    /// After a restart somebody is not there.
+    ForgetRegistration,
+    /// After a restart no session is gone on with.
+    ForgetTokens,
+    /// After a restart nobody takes anything over.
+    ForgetKeys,
+    /// After a restart nobody is banned.
+    ForgetBans,
+    /// After a restart terms begin anew.
+    ForgetTerm,
+    /// After a restart nobody owns a game.
+    ForgetOwner,
+    /// Versions are given again after a restart.
+    CountAgain,
+    /// After a restart leases are a second too short.
+    ShortenLease,
+    /// One of the last notes is lost, and not those behind it.
+    LoseNote,
 }
 
 impl Sabotage {
@@ -205,6 +224,16 @@ impl Saboteur {
     /// What follows instead of what was folded.
     pub fn bend_part(&self, part: Vec<Announcement>) -> Vec<Announcement> {
         folding_faults::bend_part(self.sabotage, part)
+    }
+
+    /// What a new server goes on with, instead of what was noted.
+    pub fn bend_state(&self, state: &mut State) {
+        restart_faults::bend_state(self.sabotage, state);
+    }
+
+    /// Whether one of the notes is lost, counted from the oldest that may be.
+    pub fn loses_note(&self, at: usize) -> bool {
+        self.sabotage == Sabotage::LoseNote && at % 2 == 0
     }
 
     /// Whose end the hub hears of.

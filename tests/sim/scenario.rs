@@ -31,6 +31,16 @@ pub struct Scenario {
     pub games: Option<Games>,
     /// `None`: whose connection is lost is gone.
     pub presence: Option<Presence>,
+    /// `None`: one server lives through all of it, and nothing is noted.
+    pub restarts: Option<Restarts>,
+}
+
+/// How servers follow each other.
+pub struct Restarts {
+    /// In a hundred, steps after which what has changed is noted.
+    pub notes: usize,
+    /// Servers that end before the last, at most.
+    pub most: usize,
 }
 
 /// How likely what concerns lost connections is, in a hundred.
@@ -174,6 +184,7 @@ impl Scenario {
             tick_ms: *dice.pick(&[1, 100, 2_000]),
             games: None,
             presence: None,
+            restarts: None,
         };
         if !heavy && !crowded && dice.chance(65) {
             scenario.play(dice);
@@ -272,6 +283,15 @@ impl Scenario {
             (limits.game_bans, limits.game_members) = (10, 10);
             limits.registrations_per_connection = limits.registrations_per_connection.max(4);
             self.namespaces = GAMES[..3].to_vec();
+        }
+    }
+
+    /// Servers end, and others go on with what was noted.
+    pub fn restart(&mut self, dice: &mut Dice) {
+        let often = if self.presence.is_some() { 50 } else { 8 };
+        if self.large_peers == 0 && dice.chance(often) {
+            let (notes, most) = (*dice.pick(&[1, 5, 20, 100]), dice.within(1..=3));
+            self.restarts = Some(Restarts { notes, most });
         }
     }
 

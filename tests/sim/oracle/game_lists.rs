@@ -31,7 +31,7 @@ pub struct GamesAnswer {
 }
 
 /// A cookie that was given out, and the birth of the last game before it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct GameBookmark {
     pattern: String,
     filter: Pairs,

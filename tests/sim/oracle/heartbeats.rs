@@ -9,7 +9,7 @@ use foregather::{domain::Time, limits::Limits, wire::proto::MessageType};
 use std::time::Duration;
 
 /// The signs of life of a client that said HELLO.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Pulse {
     interval: Duration,
     /// Its last sign of life.

@@ -75,7 +75,9 @@ impl World {
         if is_wild(ns) || listing.request_id.is_none() {
             return Duty::Snapshot(Deed::CursorOfMany);
         }
-        let Some(birth) = self.past_of(ns).next() else { return Duty::Snapshot(Deed::CursorBeforeBirth) };
+        if !self.exists(ns) {
+            return Duty::Snapshot(Deed::CursorBeforeBirth);
+        }
         // Nobody has counted so far.
         if since > self.versions.highest().saturating_add(1 << 33) {
             return Duty::Snapshot(Deed::CursorFromTheFuture);
@@ -84,10 +86,20 @@ impl World {
         if since > self.versions.highest() {
             duty = Duty::Either;
         }
-        match self.versions.is_after(birth.change, since) {
-            Some(true) => return Duty::Snapshot(Deed::CursorBeforeBirth),
-            Some(false) => {}
-            None => duty = Duty::Either,
+        let birth = self.past_of(ns).next().and_then(|birth| self.versions.is_after(birth.change, since));
+        match self.horizons.iter().find(|(name, _)| name == ns) {
+            // Of what was before the server began anew it knows only where it stood.
+            Some((_, mark)) if since <= self.versions.floor() => match self.versions.at(mark) {
+                Some(version) if version == since => {}
+                Some(_) => return Duty::Snapshot(Deed::CursorBeforeRestart),
+                None => duty = Duty::Either,
+            },
+            Some(_) => {}
+            None => match birth {
+                Some(true) => return Duty::Snapshot(Deed::CursorBeforeBirth),
+                Some(false) => {}
+                None => duty = Duty::Either,
+            },
         }
         let (mut least, mut most) = (0, 0);
         for past in self.past_of(ns) {
@@ -226,6 +238,9 @@ impl World {
             if frame.more != Some(true) {
                 break;
             }
+        }
+        if since <= self.versions.floor() {
+            self.deeds.push(Deed::CaughtUpOverRestart);
         }
         if frames > 1 {
             self.deeds.push(Deed::CaughtUpInFrames);

@@ -31,7 +31,7 @@ pub enum Wanted {
 }
 
 /// What leads to a session.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Token {
     bytes: Vec<u8>,
     /// Nobody says whether it still does.
@@ -40,7 +40,7 @@ struct Token {
 }
 
 /// The session of a client that said HELLO.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Identity {
     /// The connection that has it, or had it last.
     pub holder: u64,
@@ -50,10 +50,12 @@ pub struct Identity {
     tokens: Vec<Token>,
     /// Its connection is lost; it ends then.
     pub ends: Option<Time>,
+    /// It is older than the server.
+    pub restored: bool,
     /// What its connection had spent when it was lost.
     pub pace: Option<Pace>,
     /// What became of its peers while nobody could be told.
-    notices: Vec<(Peer, LeaveReason)>,
+    pub notices: Vec<(Peer, LeaveReason)>,
 }
 
 impl World {
@@ -88,7 +90,16 @@ impl World {
                 identity.tokens.retain(|known| known.bytes != token);
             }
             let (name, tokens, notices) = (String::new(), Vec::new(), Vec::new());
-            self.identities.push(Identity { holder: session, name, key, tokens, ends: None, pace: None, notices });
+            self.identities.push(Identity {
+                holder: session,
+                name,
+                key,
+                tokens,
+                ends: None,
+                restored: false,
+                pace: None,
+                notices,
+            });
             return Expected::Welcome { resumed: false, interval }.into();
         };
         let news = self.resume(at, session, now, token, key);
@@ -100,6 +111,10 @@ impl World {
         self.join_pace(from, session, now);
         let identity = &mut self.identities[at];
         (identity.holder, identity.pace) = (session, None);
+        if std::mem::take(&mut identity.restored) {
+            self.deeds.push(Deed::ResumedOverRestart);
+        }
+        let identity = &mut self.identities[at];
         let lost = identity.ends.take();
         identity.key = key;
         let mut again = false;
@@ -173,6 +188,8 @@ impl World {
     pub fn take_over(&mut self, from: u64, to: u64, now: Time) -> Vec<News> {
         self.join_pace(from, to, now);
         let lost = self.identity(from).is_some_and(|identity| identity.ends.is_some());
+        let restored = self.identity(from).is_some_and(|identity| identity.restored);
+        self.deeds.extend(restored.then_some(Deed::TakenOverRestart));
         self.deeds.push(if lost { Deed::TakenFromAway } else { Deed::TakenFromOpen });
         self.identities.retain(|identity| identity.holder != from);
         self.supersede(from);

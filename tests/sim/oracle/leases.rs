@@ -34,6 +34,13 @@ impl World {
             self.versions.begin_cause();
             let there = own.iter().filter(|peer| peer.ns == *ns);
             let (leased, leaving): (Vec<&Peer>, Vec<&Peer>) = there.partition(|peer| peer.ttl > 0);
+            // Whoever is away already stays so, and is waited for anew.
+            let (gone, leased): (Vec<&Peer>, Vec<&Peer>) =
+                leased.into_iter().partition(|peer| peer.away_until.is_some());
+            for peer in gone {
+                let until = now.after(Duration::from_secs(peer.ttl.into()));
+                self.born(peer.birth).expect("it was found just now").away_until = Some(until);
+            }
             let leased: Vec<u64> = leased.iter().map(|peer| peer.birth).collect();
             let leaving: Vec<u64> = leaving.iter().map(|peer| peer.birth).collect();
             news.extend(self.send_away(&leased, now));

@@ -46,7 +46,7 @@ pub struct Listing {
 }
 
 /// A cookie that was given out, and how far its list had come.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Bookmark {
     /// To whom: others may not have seen the same, where games keep secrets.
     pub session: u64,

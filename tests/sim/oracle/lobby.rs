@@ -23,7 +23,7 @@ pub struct Whisper {
 }
 
 /// What all lists were told of a game, and when.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Lobby {
     pub ns: String,
     /// The last state that was announced; `None`: it was over, or not yet born.
@@ -309,6 +309,21 @@ impl World {
 }
 
 impl Lobby {
+    /// One of which nothing is to be told.
+    pub fn settled(ns: &str, told: Option<Face>) -> Self {
+        Self {
+            ns: ns.to_owned(),
+            told,
+            at: None,
+            heard: false,
+            changed: false,
+            waits: false,
+            unsure: false,
+            since: Time::START,
+            over: true,
+        }
+    }
+
     /// It counts as announced.
     fn settle(&mut self, face: Option<Face>) {
         (self.told, self.changed, self.waits) = (face, false, false);

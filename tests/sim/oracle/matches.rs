@@ -17,7 +17,7 @@ const CODE_LETTERS: usize = 4;
 const UNLISTED_CODE_LETTERS: usize = 8;
 
 /// A MATCH that waits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Waiter {
     pub session: u64,
     pub number: u64,

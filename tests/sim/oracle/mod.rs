@@ -17,6 +17,7 @@ mod lobby;
 mod matches;
 mod rates;
 mod registering;
+mod restarts;
 mod rules;
 mod versions;
 mod world;
@@ -39,6 +40,7 @@ use identities::Wanted;
 use matches::Late;
 use prost::Message as _;
 use rates::{Bucket, Callers, Pace};
+pub use restarts::Memory;
 use std::{
     collections::{BTreeMap, VecDeque},
     net::{IpAddr, SocketAddr},
@@ -84,6 +86,8 @@ pub struct Oracle {
     pub granted: u64,
     /// Pages that were asked for after something had changed since their cookie.
     pub old_cookies: u64,
+    /// No server has told anybody of a higher version.
+    highest: u64,
 }
 
 impl Oracle {
@@ -97,6 +101,7 @@ impl Oracle {
             marks: Vec::new(),
             server_mark: Default::default(),
             past: Vec::new(),
+            horizons: Vec::new(),
             bookmarks: Vec::new(),
             game_bookmarks: Vec::new(),
             births: 0,
@@ -116,7 +121,7 @@ impl Oracle {
             before: Vec::new(),
             deeds: Vec::new(),
         };
-        Self { world, refusals: BTreeMap::new(), granted: 0, old_cookies: 0 }
+        Self { world, refusals: BTreeMap::new(), granted: 0, old_cookies: 0, highest: 0 }
     }
 
     /// A connection came, and this is what the hub said.

@@ -81,7 +81,7 @@ impl Pace {
 }
 
 /// What comes from one address: its connections and the rate of their requests.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     key: IpAddr,
     pub connections: usize,
@@ -90,7 +90,7 @@ pub struct Caller {
 
 /// All public addresses that ever had a connection (with `private_too`, the
 /// private ones as well): to come again is no new allowance.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Callers {
     private_too: bool,
     known: Vec<Caller>,
@@ -99,6 +99,11 @@ pub struct Callers {
 impl Callers {
     pub fn new(private_too: bool) -> Self {
         Self { private_too, known: Vec::new() }
+    }
+
+    /// Nobody has been there yet.
+    pub fn forget(&mut self) {
+        self.known.clear();
     }
 
     pub fn find(&mut self, from: SocketAddr) -> Option<&mut Caller> {

@@ -36,13 +36,15 @@ impl Mark {
 /// Which version the server gave to which change. The oracle does not say what
 /// numbers the server uses: it learns them from whoever is told first, and holds
 /// everybody else, and the order of all, against that.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Versions {
     first: u64,
     last_change: u64,
     last_cause: u64,
     by_change: BTreeMap<Change, u64>,
     by_version: BTreeMap<u64, Change>,
+    /// What began after this cause was given higher versions than this.
+    floor: (u64, u64),
     /// The smallest and the largest version known of each cause.
     spans: BTreeMap<u64, (u64, u64)>,
 }
@@ -70,6 +72,9 @@ impl Versions {
     pub fn is_after(&self, change: Change, version: u64) -> Option<bool> {
         if let Some(known) = self.of(change) {
             return Some(known > version);
+        }
+        if change.cause > self.floor.0 && version <= self.floor.1 {
+            return Some(true);
         }
         if let Some((_, &(_, before))) = self.spans.range(..change.cause).next_back()
             && before >= version
@@ -123,8 +128,32 @@ impl Versions {
         self.place(mark.cause, version)
     }
 
+    /// A server goes on from here, and everybody was told of no higher version than this.
+    pub fn go_on_above(&mut self, version: u64) {
+        self.floor = (self.last_cause, version);
+        self.begin_cause();
+    }
+
+    /// Up to where what was given was given before the server began anew.
+    pub fn floor(&self) -> u64 {
+        self.floor.1
+    }
+
+    /// Where something marked so stands, if anybody knows.
+    pub fn at(&self, mark: &Mark) -> Option<u64> {
+        let all: Option<Vec<u64>> = mark.changes.iter().map(|&change| self.of(change)).collect();
+        mark.said.or(all.and_then(|all| all.into_iter().max()))
+    }
+
+    /// Nothing has happened since now.
+    pub fn mark(&self) -> Mark {
+        Mark { cause: self.last_cause, ..Mark::default() }
+    }
+
     /// Versions grow from cause to cause.
     fn place(&mut self, cause: u64, version: u64) -> Verdict {
+        let (last, floor) = self.floor;
+        ensure!(cause <= last || version > floor, "version {version} is given again: {floor} was, before a restart");
         if let Some((_, &(_, before))) = self.spans.range(..cause).next_back() {
             ensure!(version > before, "version {version} comes after {before}, which was given earlier");
         }

@@ -70,7 +70,7 @@ pub struct GamesWatch {
 }
 
 /// A connection, from the server's side.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Session {
     pub id: u64,
     pub observed: SocketAddr,
@@ -130,7 +130,7 @@ impl Session {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct World {
     pub limits: Limits,
     /// Oldest first.
@@ -144,6 +144,8 @@ pub struct World {
     pub server_mark: Mark,
     /// What has happened in each of them since it began.
     pub past: Vec<Past>,
+    /// Where those that are older than the server stood when it began.
+    pub horizons: Vec<(String, Mark)>,
     pub bookmarks: Vec<Bookmark>,
     pub game_bookmarks: Vec<GameBookmark>,
     pub births: u64,
@@ -231,6 +233,7 @@ impl World {
         let peers = &self.peers;
         self.marks.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
         self.past.retain(|past| peers.iter().any(|peer| peer.ns == past.ns));
+        self.horizons.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
     }
 }
 
