@@ -192,11 +192,14 @@ impl Scenario {
         if heavy {
             scenario.press();
         }
+        scenario.limits.history_changes = *presence.pick(&[0, 1, 2, 4, 8, 256, 256]);
         if crowded && presence.chance(40) {
             // So many in one place that what is new there takes several frames.
             scenario.namespaces.truncate(2);
+            scenario.limits.history_changes = 256;
+            scenario.limits.frame_bytes = 2_048;
+            scenario.requests[2] += 20;
         }
-        scenario.limits.history_changes = *presence.pick(&[0, 1, 2, 4, 8, 256, 256]);
         // Without leases, so that other things are met as often as ever.
         scenario.limits.ttl_secs = 0;
         if presence.chance(45) {

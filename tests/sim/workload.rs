@@ -115,7 +115,12 @@ fn own_message(dice: &mut Dice, scenario: &Scenario, client: &Client) -> (Messag
             Question::Other
         }
         request @ (2 | 3) => {
-            let (leave, pattern) = (request == 3, pattern(dice, scenario, client));
+            let leave = request == 3;
+            let mut pattern = pattern(dice, scenario, client);
+            if !leave && !client.cursors.is_empty() && dice.chance(30) {
+                let known: Vec<&String> = client.cursors.keys().collect();
+                pattern = (*dice.pick(&known)).clone();
+            }
             message.request_id = Some(number);
             message.r#type = Some(MessageType::Rendezvous.into());
             message.rendezvous = vec![Rendezvous {
