@@ -5,12 +5,12 @@ use foregather::{domain::Announcement, registry::News};
 
 /// What is folded instead of what has happened, if anything is.
 pub fn bend_news(sabotage: Sabotage, news: &News) -> Option<News> {
-    let News { announcement, is_first } = news;
+    let announcement = &news.announcement;
     let leaves = matches!(announcement, Announcement::Unregistered { .. });
     match sabotage {
         Sabotage::FoldNoLeave if leaves => None,
-        Sabotage::CancelSeen => Some(News { announcement: announcement.clone(), is_first: true }),
-        _ => Some(News { announcement: announcement.clone(), is_first: *is_first }),
+        Sabotage::CancelSeen => Some(News { is_first: true, ..news.clone() }),
+        _ => Some(news.clone()),
     }
 }
 
