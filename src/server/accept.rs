@@ -1,6 +1,5 @@
 use super::{connection::Connection, exchange::Exchange};
 use crate::transport::tcp;
-use socket2::SockRef;
 use std::{
     io,
     net::SocketAddr,
@@ -25,11 +24,15 @@ const EXHAUSTED_LOG_EVERY: Duration = Duration::from_secs(10);
 pub(super) const TURNED_AWAY_AT_ONCE: usize = 256;
 
 /// For how long a server that another one takes over from still accepts connections, to
-/// tell them so: until that one is sure to listen.
+/// tell them so: until that one is sure to listen, and until those have come whom the kernel
+/// had answered before.
 const HANDOVER: Duration = Duration::from_millis(150);
 
-/// When nobody has come for so long, nobody does any more.
+/// When nobody has come for so long after that, nobody does any more.
 const HANDOVER_QUIET: Duration = Duration::from_millis(20);
+
+/// Where no other server has come people are told for no longer than this.
+const HANDOVER_MOST: Duration = Duration::from_millis(500);
 
 /// Accepts connections and serves them on this thread until `stop`; then lets
 /// them end for as long as `grace`. If the server `hands_over`, whoever still comes is
@@ -89,25 +92,16 @@ pub(super) async fn serve(
 
 /// Accepts whoever comes until those who come reach another server, or until `ends`.
 async fn hand_over(listener: &TcpListener, ends: Instant, turn_away: impl Fn(TcpStream, SocketAddr)) {
-    let mut open_until = Some(ends.min(Instant::now() + HANDOVER));
-    loop {
-        let now = Instant::now();
-        if open_until.is_some_and(|until| until <= now) {
-            open_until = None;
-            if let Err(error) = tcp::begin_no_more(&SockRef::from(listener)) {
-                tracing::debug!(%error, "whoever connects at this moment may be reset");
-            }
-        }
-        let patience = open_until.map_or(HANDOVER_QUIET, |until| until - now);
+    let begun = Instant::now();
+    let ends = ends.min(begun + HANDOVER_MOST);
+    while Instant::now() < ends {
+        let patience = HANDOVER.saturating_sub(begun.elapsed()).max(HANDOVER_QUIET);
         match timeout(patience, listener.accept()).await {
             Ok(Ok((stream, observed))) => turn_away(stream, observed),
             Ok(Err(error)) if of_the_peer(&error) => {}
             Ok(Err(_)) => sleep(HANDOVER_QUIET).await,
-            Err(_) if open_until.is_some() => {}
+            Err(_) if begun.elapsed() < HANDOVER => {}
             Err(_) => return,
-        }
-        if Instant::now() >= ends {
-            return;
         }
     }
 }

@@ -37,13 +37,17 @@ pub enum Sharing {
     /// None.
     Alone,
     /// Those of the same user that say so too: a server and the one that takes over from
-    /// it. Unix only; elsewhere it is as [`Sharing::Alone`].
+    /// it. On Linux whoever connects reaches the successor as soon as that listens; on other
+    /// Unixes either of the two; elsewhere it is as [`Sharing::Alone`].
     Successor,
 }
 
 /// An address that is taken, and not listened on yet.
 #[derive(Debug)]
-pub struct Bound(Socket);
+pub struct Bound {
+    socket: Socket,
+    sharing: Sharing,
+}
 
 impl Bound {
     /// Takes the address.
@@ -63,11 +67,9 @@ impl Bound {
             socket.set_reuse_address(true)?;
             socket.set_reuse_port(sharing == Sharing::Successor)?;
         }
-        #[cfg(not(unix))]
-        let _ = sharing;
         tune(&SockRef::from(&socket), silence)?;
         socket.bind(&address.into())?;
-        Ok(Self(socket))
+        Ok(Self { socket, sharing })
     }
 
     /// Begins to listen.
@@ -75,38 +77,31 @@ impl Bound {
     /// # Errors
     /// Those of the operating system, such as an address that is in use.
     pub fn listen(self) -> io::Result<net::TcpListener> {
-        self.0.listen(BACKLOG)?;
-        self.0.set_nonblocking(true)?;
-        Ok(self.0.into())
+        self.socket.listen(BACKLOG)?;
+        self.socket.set_nonblocking(true)?;
+        let listener = self.socket.into();
+        #[cfg(target_os = "linux")]
+        if self.sharing == Sharing::Successor {
+            prefer_successor(&listener)?;
+        }
+        Ok(listener)
     }
 }
 
-/// Lets a listening socket begin no connections any more, while those that have begun still
-/// reach it: to close it at once would reset them. Whoever asks for one meanwhile asks once
-/// more, a second later, and finds whoever listens then. Linux only; elsewhere nothing
-/// happens.
-///
-/// # Errors
-/// Those of the operating system.
-pub fn begin_no_more(listener: &SockRef<'_>) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        use socket2::SockFilter;
-        // Of the TCP header, the byte of the flags; only SYN, without ACK, is dropped.
-        const LOAD_BYTE: u16 = 0x30;
-        const AND: u16 = 0x54;
-        const JUMP_IF_EQUAL: u16 = 0x15;
-        const RETURN: u16 = 0x06;
-        listener.attach_filter(&[
-            SockFilter::new(LOAD_BYTE, 0, 0, 13),
-            SockFilter::new(AND, 0, 0, 0x12),
-            SockFilter::new(JUMP_IF_EQUAL, 0, 1, 0x02),
-            SockFilter::new(RETURN, 0, 0, 0),
-            SockFilter::new(RETURN, 0, 0, u32::MAX),
-        ])?;
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = listener;
+/// Of all sockets that listen on this one's address, only the second from now on gets
+/// those who connect, if there is a second: a server's successor, from the moment at which
+/// that listens. So none of them waits at the first when that is closed.
+#[cfg(target_os = "linux")]
+fn prefer_successor(listener: &net::TcpListener) -> io::Result<()> {
+    use nix::{
+        libc::{BPF_K, BPF_RET, sock_filter, sock_fprog},
+        sys::socket::{setsockopt, sockopt::AttachReusePortCbpf},
+    };
+    // The whole program: return 1, the number of a socket in order of their listening. Where
+    // there is none of that number, the kernel takes one of those that are there.
+    let code = u16::try_from(BPF_RET | BPF_K).expect("they are small numbers");
+    let mut program = [sock_filter { code, jt: 0, jf: 0, k: 1 }];
+    setsockopt(listener, AttachReusePortCbpf, &sock_fprog { len: 1, filter: program.as_mut_ptr() })?;
     Ok(())
 }
 
@@ -170,6 +165,30 @@ fn watch(socket: &SockRef<'_>, silence: Duration) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::io::Write as _;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn whoever_connects_reaches_the_successor_as_soon_as_it_listens() -> io::Result<()> {
+        let silence = Duration::from_secs(20);
+        let share = |address| Bound::new(address, silence, Sharing::Successor);
+        let mut serving = share("127.0.0.1:0".parse().expect("an address"))?.listen()?;
+        let address = serving.local_addr()?;
+        // On loopback one who has connected stands in the queue.
+        let reached = |listener: &net::TcpListener| std::iter::from_fn(|| listener.accept().ok()).count();
+        let come = || (0..50).map(|_| net::TcpStream::connect(address)).collect::<io::Result<Vec<_>>>();
+        for _ in 0..3 {
+            let bound = share(address)?;
+            let _before = come()?;
+            assert_eq!(reached(&serving), 50);
+            let successor = bound.listen()?;
+            let _after = come()?;
+            assert_eq!((reached(&serving), reached(&successor)), (0, 50));
+            serving = successor;
+        }
+        let alone = Bound::new(address, silence, Sharing::Alone).map(drop);
+        assert_eq!(alone.expect_err("it is in use").kind(), io::ErrorKind::AddrInUse);
+        Ok(())
+    }
     use tokio::net::TcpListener;
 
     #[tokio::test]
