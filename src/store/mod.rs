@@ -334,7 +334,7 @@ fn store_error(path: &Path, fault: Fault) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Namespace;
+    use crate::domain::{Secret, SessionId};
     use file::FULL;
 
     #[test]
@@ -344,8 +344,8 @@ mod tests {
         let (mut store, mut expected) = Store::open(&path).expect("there is room still");
         let mut changes = Changes::default();
         for number in 0..200 {
-            let ns = Namespace::parse(&format!("chess/{number}")).expect("it is legal");
-            changes.namespaces.insert(ns, number);
+            let key = Secret::parse(vec![7; 64].into()).expect("it is short enough");
+            changes.client_keys.insert(SessionId(number), key);
         }
         FULL.set(true);
         for _ in 0..3 {
