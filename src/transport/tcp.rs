@@ -84,6 +84,9 @@ impl Bound {
         if self.sharing == Sharing::Successor {
             prefer_successor(&listener)?;
         }
+        // Elsewhere there is nothing to say to the kernel.
+        #[cfg(not(target_os = "linux"))]
+        let _ = self.sharing;
         Ok(listener)
     }
 }
