@@ -421,8 +421,11 @@ impl Outlet for During<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Announcement, Namespace, PeerId};
-    use uuid::Uuid;
+    use crate::{
+        domain::Outbound,
+        wire::proto::{self, MessageType},
+    };
+    use prost::Message as _;
 
     const CAUSE: SessionId = SessionId(1);
 
@@ -484,12 +487,23 @@ mod tests {
         let limits = Limits::default();
         let mut outboxes = Outboxes::new(&limits);
         let outbox = outboxes.open(SessionId(2));
-        let ns = Namespace::parse("chess/K7QP").expect("it is legal");
-        let gone = |number| {
-            let id = PeerId::from_uuid(Uuid::from_u128(number));
-            Announcement::Unregistered { ns: ns.clone(), id, reason: LeaveReason::Closed, version: 1 << 50 }.into()
+        let gone = |number: u32| proto::Unregister {
+            ns: Some("chess/K7QP".into()),
+            peer: Some(proto::Peer { id: Some(format!("{number:036}")), ..Default::default() }),
+            version: Some(1 << 50),
+            ..Default::default()
         };
-        let news: Vec<News> = (0..4_096).map(gone).collect();
+        let mut news: Vec<News> = Vec::new();
+        for part in 0..4 {
+            let message = proto::Message {
+                r#type: Some(MessageType::Unregister.into()),
+                unregister: (0..1_024).map(|number| gone(1_024 * part + number)).collect(),
+                ..Default::default()
+            };
+            let said = wire::outbound(&message.encode_to_vec(), &limits).expect("a server may say that");
+            let Outbound::Announced(all) = said else { panic!("{said:?}") };
+            news.extend(all.into_iter().map(News::from));
+        }
         let frames = wire::announcements(news.iter().map(|news| &news.announcement), &limits);
         outboxes.during(CAUSE).announce(SessionId(2), &frames, &news);
         assert!(outbox.take_end().is_none());
