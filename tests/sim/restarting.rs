@@ -5,6 +5,7 @@ use crate::{
     driver::Driver,
     oracle::Memory,
     verdict::{Verdict, ensure},
+    workload,
 };
 use foregather::{
     domain::{Changes, State, Time},
@@ -90,6 +91,12 @@ impl Driver {
         let shuts_down = self.extra.chance(40);
         if shuts_down {
             self.note()?;
+            // What was said until then may be read to its end.
+            for at in 0..self.slots.len() {
+                if self.extra.chance(70) {
+                    self.read(at, usize::MAX)?;
+                }
+            }
         }
         let Some(mut ledger) = self.ledger.take() else { return Ok(()) };
         let kept = if shuts_down || self.extra.chance(30) {
@@ -139,9 +146,28 @@ impl Driver {
         let (restarts, latest) = (ledger.restarts + 1, ledger.state.clone());
         self.ledger = Some(Ledger { memory: ledger.memory, latest, restarts, ..ledger });
         self.note_first()?;
-        if self.extra.chance(50) {
-            self.connect(0)?;
-            self.ask_for(0, "a/**");
+        for at in 0..self.scenario.clients {
+            if self.extra.chance(60) {
+                self.come_back(at)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody is back as soon as the server is.
+    fn come_back(&mut self, at: usize) -> Verdict {
+        self.connect(at)?;
+        self.greet(at, None);
+        if self.extra.chance(30) {
+            self.ask_for(at, "a/**");
+        }
+        let Some(connection) = self.slots[at].as_mut() else { return Ok(()) };
+        let known: Vec<String> = connection.client.cursors.keys().take(3).cloned().collect();
+        for ns in known {
+            let (message, question) = workload::watch_again(&connection.client, &ns);
+            self.trace.note(("again", at), || format!("{at}: says {message:?}"));
+            connection.client.await_answer(7, question);
+            connection.send(message, self.scenario.limits.frame_bytes);
         }
         Ok(())
     }

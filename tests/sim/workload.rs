@@ -45,6 +45,19 @@ fn player_message(dice: &mut Dice, scenario: &Scenario, games: &Games, client: &
     }
 }
 
+/// Somebody goes on watching where it knows all up to some change.
+pub fn watch_again(client: &Client, ns: &str) -> (Message, Question) {
+    let (pattern, since) = (ns.to_owned(), client.cursors.get(ns).copied());
+    let entry = Rendezvous { ns: Some(pattern.clone()), version: since, ..Default::default() };
+    let message = Message {
+        r#type: Some(MessageType::Rendezvous.into()),
+        request_id: Some(7),
+        rendezvous: vec![entry],
+        ..Default::default()
+    };
+    (message, Question::Watch { pattern, since })
+}
+
 /// What somebody says that it has seen, mostly what it has.
 fn cursor(dice: &mut Dice, client: &Client, pattern: &str) -> Option<u64> {
     let known = client.cursors.get(pattern).copied();

@@ -94,6 +94,8 @@ impl World {
                 Some(_) => return Duty::Snapshot(Deed::CursorBeforeRestart),
                 None => duty = Duty::Either,
             },
+            // It lies between what two servers gave out.
+            Some(_) if !self.versions.began_before(since) => duty = Duty::Either,
             Some(_) => {}
             None => match birth {
                 Some(true) => return Duty::Snapshot(Deed::CursorBeforeBirth),

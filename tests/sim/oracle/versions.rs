@@ -134,6 +134,11 @@ impl Versions {
         self.begin_cause();
     }
 
+    /// Whether the server is known to have given out a version up to this.
+    pub fn began_before(&self, version: u64) -> bool {
+        self.spans.range(self.floor.0 + 1..).next().is_some_and(|(_, &(first, _))| first <= version)
+    }
+
     /// Up to where what was given was given before the server began anew.
     pub fn floor(&self) -> u64 {
         self.floor.1
