@@ -22,12 +22,8 @@ pub fn bend_state(sabotage: Sabotage, state: &mut State) {
         Sabotage::ForgetBans => state.games.values_mut().for_each(|game| game.banned_ids.clear()),
         Sabotage::ForgetTerm => state.games.values_mut().for_each(|game| game.term = 1),
         Sabotage::ForgetOwner => state.games.values_mut().for_each(|game| game.owner = None),
-        Sabotage::CountAgain => {
-            // Only where nobody is: what is there must be older than what comes.
-            if state.registrations.is_empty() {
-                state.version = 0;
-            }
-        }
+        // Only where nobody is: what is there must be older than what comes.
+        Sabotage::CountAgain if state.registrations.is_empty() => state.version = 0,
         Sabotage::ShortenLease => {
             for record in state.registrations.values_mut().filter(|record| record.registration.ttl_secs > 1) {
                 let mut registration = Registration::clone(&record.registration);

@@ -233,7 +233,7 @@ impl Saboteur {
 
     /// Whether one of the notes is lost, counted from the oldest that may be.
     pub fn loses_note(&self, at: usize) -> bool {
-        self.sabotage == Sabotage::LoseNote && at % 2 == 0
+        self.sabotage == Sabotage::LoseNote && at.is_multiple_of(2)
     }
 
     /// Whose end the hub hears of.
