@@ -6,7 +6,10 @@
 //! server in memory is measured by `foregather bench slow`.
 
 use crate::{client::*, messages::*};
-use foregather::wire::proto::{Message, MessageType, StatusCode};
+use foregather::{
+    server::Server,
+    wire::proto::{Message, MessageType, StatusCode},
+};
 use std::{collections::BTreeMap, env};
 use tokio::task::JoinSet;
 
@@ -23,6 +26,12 @@ type Roster = BTreeMap<String, u64>;
 
 fn number(name: &str, otherwise: usize) -> usize {
     env::var(name).map_or(otherwise, |value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
+/// A server whose system does not take one for dead that takes nothing from it; it would
+/// after `silence_ms`.
+fn patient_server() -> Server {
+    server_with(|options| options.limits.silence_ms = 3_600_000)
 }
 
 /// The peer of that step, and whether it leaves: each fourth time that it is its turn.
@@ -74,7 +83,7 @@ async fn one_that_stops_and_goes_on_knows_all_and_was_not_cut() {
     let readers = number("FOREGATHER_SLOW_READERS", 20);
     let changes = number("FOREGATHER_SLOW_CHANGES", 20_000);
     rlimit::increase_nofile_limit(u64::MAX).expect("a limit");
-    let server = server();
+    let server = patient_server();
     let mut stopped = Client::connect_narrow(&server).await;
     stopped.granted(rendezvous(NS)).await;
     let mut reading = JoinSet::new();
@@ -137,7 +146,7 @@ async fn one_that_stops_and_goes_on_knows_all_and_was_not_cut() {
 
 #[tokio::test]
 async fn what_waits_is_no_more_than_there_is_and_answers_stand_behind_it() {
-    let server = server();
+    let server = patient_server();
     let mut stopped = Client::connect_narrow(&server).await;
     stopped.granted(rendezvous(NS)).await;
     let mut writer = Client::connect(&server).await;
