@@ -225,6 +225,9 @@ impl World {
     /// Tells a session, which could not hear until now, of everybody there.
     pub fn catch_up(&mut self, session: u64, ns: &str) -> Vec<News> {
         self.deeds.push(Deed::CatchUp);
+        if self.peers.iter().any(|peer| peer.ns == ns && peer.session != session) {
+            self.remember_reveal(ns);
+        }
         let others = self.peers.iter().filter(|peer| peer.ns == ns && peer.session != session);
         let phase = self.phase;
         let told = |peer: &super::Peer| News {

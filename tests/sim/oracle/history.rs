@@ -45,6 +45,9 @@ pub enum What {
     Turned,
     /// Nothing that others see.
     Nothing,
+    /// Somebody was told of all who are there, by their older numbers; or a program's
+    /// peers passed.
+    Revealed,
 }
 
 /// How somebody must be answered who says what it has seen.
@@ -61,6 +64,17 @@ impl World {
         self.past.push(Past { ns, session, birth, id, change, what });
     }
 
+    /// Up to now nobody can say what somebody has seen there.
+    pub fn remember_reveal(&mut self, ns: &str) {
+        let Some(mark) = self.marks.iter().find(|(name, _)| name == ns).map(|(_, mark)| mark.clone()) else { return };
+        for &change in mark.changes() {
+            let what = What::Revealed;
+            self.past.push(Past { ns: ns.to_owned(), session: 0, birth: 0, id: None, change, what });
+        }
+        self.revealed.retain(|(name, _)| name != ns);
+        self.revealed.push((ns.to_owned(), mark));
+    }
+
     pub fn remember_game(&mut self, ns: &str, change: Change, turns: bool) {
         let what = if turns { What::Turned } else { What::Game };
         self.past.push(Past { ns: ns.to_owned(), session: 0, birth: 0, id: None, change, what });
@@ -70,7 +84,7 @@ impl World {
         self.past.iter().filter(move |past| past.ns == ns)
     }
 
-    fn catch_up_duty(&self, listing: &Listing, since: u64) -> Duty {
+    fn catch_up_duty(&self, session: u64, listing: &Listing, since: u64) -> Duty {
         let ns = &listing.pattern;
         if is_wild(ns) || listing.request_id.is_none() {
             return Duty::Snapshot(Deed::CursorOfMany);
@@ -103,10 +117,25 @@ impl World {
                 None => duty = Duty::Either,
             },
         }
+        let revealed = self.revealed.iter().find(|(name, _)| name == ns).map(|(_, mark)| self.versions.at(mark));
+        match revealed {
+            Some(Some(version)) if since <= version => return Duty::Snapshot(Deed::CursorBeforeSecret),
+            Some(None) => duty = Duty::Either,
+            _ => {}
+        }
+        // Who has left, and whose name the asker has now.
+        let own = |past: &Past| {
+            let id = self.past_id(past);
+            let held = self.peers.iter().any(|peer| peer.ns == *ns && peer.session == session && peer.id == id);
+            held && matches!(past.what, What::Left(_)) && self.versions.is_after(past.change, since) != Some(false)
+        };
+        if self.past_of(ns).any(own) {
+            duty = Duty::Either;
+        }
         let (mut least, mut most) = (0, 0);
         for past in self.past_of(ns) {
             let after = self.versions.is_after(past.change, since);
-            if past.what == What::Turned {
+            if matches!(past.what, What::Turned | What::Revealed) {
                 // Behind the change itself somebody may be told of all who are there.
                 match self.versions.is_after(past.change, since.saturating_sub(1)) {
                     Some(true) => return Duty::Snapshot(Deed::CursorBeforeSecret),
@@ -116,13 +145,14 @@ impl World {
             }
             let of_peer = matches!(past.what, What::Came | What::Changed | What::Left(_));
             least += usize::from(of_peer && after == Some(true));
-            most += usize::from(after != Some(false));
+            most += usize::from(after != Some(false) && past.what != What::Revealed);
         }
         if least > self.limits.history_changes {
             return Duty::Snapshot(Deed::CursorTooOld);
         }
         let there = self.peers.iter().filter(|peer| peer.ns == *ns);
-        let bytes: usize = there.map(|peer| 200 + peer.card.addresses.concat().len()).sum();
+        let bytes: usize =
+            there.map(|peer| 400 + peer.card.addresses.concat().len() + self.limits.attributes_bytes).sum();
         if most > self.limits.history_changes || bytes + 200 * most > SHORT_BYTES {
             duty = Duty::Either;
         }
@@ -147,7 +177,7 @@ impl World {
             self.begin_anew(session, &listing.pattern);
             return Ok(Some(listing));
         };
-        let duty = self.catch_up_duty(&listing, since);
+        let duty = self.catch_up_duty(session, &listing, since);
         if !catches_up {
             ensure!(duty != Duty::CatchUp, "session {session} is told all of {:?}, and knew {since}", listing.pattern);
             if let Duty::Snapshot(deed) = duty {

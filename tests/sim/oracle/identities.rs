@@ -193,7 +193,13 @@ impl World {
         self.deeds.push(if lost { Deed::TakenFromAway } else { Deed::TakenFromOpen });
         self.identities.retain(|identity| identity.holder != from);
         self.supersede(from);
+        let mut places: Vec<String> =
+            self.peers.iter().filter(|peer| peer.session == from).map(|peer| peer.ns.clone()).collect();
+        places.dedup();
         let news = self.pass(from, to);
+        for ns in places {
+            self.remember_reveal(&ns);
+        }
         self.versions.begin_cause();
         news
     }

@@ -34,13 +34,6 @@ impl World {
             self.versions.begin_cause();
             let there = own.iter().filter(|peer| peer.ns == *ns);
             let (leased, leaving): (Vec<&Peer>, Vec<&Peer>) = there.partition(|peer| peer.ttl > 0);
-            // Whoever is away already stays so, and is waited for anew.
-            let (gone, leased): (Vec<&Peer>, Vec<&Peer>) =
-                leased.into_iter().partition(|peer| peer.away_until.is_some());
-            for peer in gone {
-                let until = now.after(Duration::from_secs(peer.ttl.into()));
-                self.born(peer.birth).expect("it was found just now").away_until = Some(until);
-            }
             let leased: Vec<u64> = leased.iter().map(|peer| peer.birth).collect();
             let leaving: Vec<u64> = leaving.iter().map(|peer| peer.birth).collect();
             news.extend(self.send_away(&leased, now));
@@ -54,7 +47,7 @@ impl World {
         (late, news)
     }
 
-    fn send_away(&mut self, births: &[u64], now: Time) -> Vec<News> {
+    pub fn send_away(&mut self, births: &[u64], now: Time) -> Vec<News> {
         let mut news = Vec::new();
         for &birth in births {
             let ns = self.born(birth).expect("it was found just now").ns.clone();

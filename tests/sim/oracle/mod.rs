@@ -102,6 +102,7 @@ impl Oracle {
             server_mark: Default::default(),
             past: Vec::new(),
             horizons: Vec::new(),
+            revealed: Vec::new(),
             bookmarks: Vec::new(),
             game_bookmarks: Vec::new(),
             births: 0,

@@ -1,8 +1,13 @@
 //! What becomes of everything when the server begins anew with what was noted of it.
 
-use super::{Oracle, lobby::Lobby, rates::Pace, world::World};
+use super::{
+    Oracle,
+    lobby::Lobby,
+    world::{Peer, World},
+};
 use crate::verdict::Verdict;
 use foregather::domain::{LeaveReason, Time};
+use std::time::Duration;
 
 /// How things were at some moment.
 #[derive(Clone)]
@@ -44,6 +49,7 @@ impl World {
         self.versions.go_on_above(highest);
         self.server_mark = self.versions.mark();
         self.past.clear();
+        self.revealed.clear();
         self.horizons = self.marks.clone();
         self.lobby = self.games.iter().map(|game| Lobby::settled(&game.ns, self.face(&game.ns))).collect();
         let peers = &self.peers;
@@ -56,15 +62,32 @@ impl World {
             identity.notices.clear();
             (identity.restored, identity.pace) = (true, None);
         }
-        let mut sessions: Vec<u64> = self.peers.iter().map(|peer| peer.session).collect();
-        sessions.sort_unstable();
-        sessions.dedup();
-        for session in sessions {
-            let pace = Pace::new(&self.limits);
-            self.lose(session, Time::START, LeaveReason::Disconnected, pace);
-        }
         for identity in &mut self.identities {
-            identity.pace = None;
+            let own = peers.iter().filter(|peer| peer.session == identity.holder);
+            let longest = own.map(|peer| peer.ttl).max().filter(|&ttl| ttl > 0);
+            identity.ends = longest.map(|ttl| Time::START.after(Duration::from_secs(ttl.into())));
+        }
+        self.identities.retain(|identity| identity.ends.is_some());
+        let mut places: Vec<String> = self.peers.iter().map(|peer| peer.ns.clone()).collect();
+        places.sort();
+        places.dedup();
+        for ns in places {
+            self.versions.begin_cause();
+            let (leased, leaving): (Vec<&mut Peer>, Vec<&mut Peer>) =
+                self.peers.iter_mut().filter(|peer| peer.ns == ns).partition(|peer| peer.ttl > 0);
+            let leaving: Vec<u64> = leaving.iter().map(|peer| peer.birth).collect();
+            let mut present = Vec::new();
+            for peer in leased {
+                // Whoever is away already stays so, and is waited for anew.
+                match &mut peer.away_until {
+                    Some(until) => *until = Time::START.after(Duration::from_secs(peer.ttl.into())),
+                    None => present.push(peer.birth),
+                }
+            }
+            self.send_away(&present, Time::START);
+            if !leaving.is_empty() {
+                self.take_out(&ns, &leaving, LeaveReason::Disconnected);
+            }
         }
     }
 }

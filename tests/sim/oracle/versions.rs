@@ -27,6 +27,10 @@ impl Mark {
         self.changes.push(change);
     }
 
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
     /// Whether both stand after the same change.
     pub fn is_at(&self, other: &Self) -> bool {
         self.changes == other.changes

@@ -149,6 +149,8 @@ pub struct World {
     pub past: Vec<Past>,
     /// Where those that are older than the server stood when it began.
     pub horizons: Vec<(String, Mark)>,
+    /// Where those stood in which somebody was told of all who are there.
+    pub revealed: Vec<(String, Mark)>,
     pub bookmarks: Vec<Bookmark>,
     pub game_bookmarks: Vec<GameBookmark>,
     pub births: u64,
@@ -236,6 +238,7 @@ impl World {
         let peers = &self.peers;
         self.marks.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
         self.past.retain(|past| peers.iter().any(|peer| peer.ns == past.ns));
+        self.revealed.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
         self.horizons.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
     }
 }
