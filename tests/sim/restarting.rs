@@ -1,6 +1,8 @@
 //! Servers end, of their own accord or not, and others go on with what was noted.
 
 use crate::{
+    client::Dialect,
+    connection::Connection,
     coverage::Fault,
     driver::Driver,
     oracle::Memory,
@@ -158,7 +160,10 @@ impl Driver {
     fn come_back(&mut self, at: usize) -> Verdict {
         self.connect(at)?;
         self.greet(at, None);
-        if self.extra.chance(30) {
+        let speaks = |slot: &Option<Connection>| {
+            slot.as_ref().is_some_and(|connection| connection.client.dialect == Dialect::Own)
+        };
+        if speaks(&self.slots[at]) && self.extra.chance(30) {
             self.ask_for(at, "a/**");
         }
         let Some(connection) = self.slots[at].as_mut() else { return Ok(()) };
