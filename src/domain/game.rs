@@ -218,6 +218,13 @@ pub struct Game {
     pub needs_secret: bool,
 }
 
+impl Game {
+    /// Whether nothing that it shows differs, but the number of the last change.
+    pub(crate) fn looks_like(&self, other: &Self) -> bool {
+        Self { version: other.version, ..self.clone() } == *other
+    }
+}
+
 /// MATCH.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuickMatch {

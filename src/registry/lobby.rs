@@ -32,8 +32,8 @@ struct Told {
     waiting: bool,
     /// Whose doing the last change was.
     cause: SessionId,
-    /// Who has heard of it meanwhile for watching its peers: to them it looks as if
-    /// the list had it.
+    /// Who has heard of it meanwhile, for watching its peers or for having begun to watch
+    /// the list: to them it looks as if the list had it, as it was then.
     heard: BTreeSet<SessionId>,
 }
 
@@ -61,6 +61,15 @@ impl Lobby {
     fn tell_again(&mut self, at: Time, ns: Namespace, told: Told) {
         self.due.insert((at, ns.clone()));
         self.told.insert(ns, told);
+    }
+
+    /// A session has been shown a game as it is now, which the others are told later.
+    fn show(&mut self, game: &Game, session: SessionId) {
+        let Some(told) = self.told.get_mut(&game.ns).filter(|told| told.waiting) else { return };
+        let differs = told.seen.as_ref().is_none_or(|seen| !seen.game.looks_like(game));
+        if differs {
+            told.heard.insert(session);
+        }
     }
 
     /// The game as it was told last, where another announcement of it waits.
@@ -135,7 +144,7 @@ impl Registry {
             shown.iter().filter(|shown| which(shown)).map(|shown| shown.session).collect()
         };
         let entered = those(&|shown| changed && shown.is && !had(shown));
-        let showing = those(&|shown| changed && shown.is && had(shown));
+        let showing = those(&|shown| (changed || heard.contains(&shown.session)) && shown.is && had(shown));
         let closing = those(&|shown| had(shown) && !shown.is);
         if entered.is_empty() && showing.is_empty() && closing.is_empty() {
             return;
@@ -248,6 +257,11 @@ impl Registry {
         } else {
             ListKind::Snapshot { version }
         };
+        if told {
+            for game in &games {
+                self.lobby.show(game, session);
+            }
+        }
         let (request_id, pattern) = (*request_id, pattern.clone());
         self.answer(session, request_id, Answer::Games(GameList { pattern, kind, games, more }));
         more.then_some(listing)
@@ -272,10 +286,7 @@ fn shows(pattern: &Pattern, filter: &Filter, game: &Game) -> bool {
 fn same(before: Option<&Seen>, after: Option<&Seen>) -> bool {
     match (before, after) {
         (None, None) => true,
-        (Some(before), Some(after)) => {
-            let version = after.game.version;
-            before.born == after.born && Game { version, ..before.game.clone() } == after.game
-        }
+        (Some(before), Some(after)) => before.born == after.born && before.game.looks_like(&after.game),
         _ => false,
     }
 }

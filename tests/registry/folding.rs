@@ -216,3 +216,25 @@ fn the_end_of_a_game_reaches_those_who_heard_of_it_only_among_its_peers() {
         ",
     );
 }
+
+#[test]
+fn whoever_was_shown_what_is_undone_before_it_is_told_hears_of_that() {
+    story(
+        "
+        eve> lobby chess/*
+          eve: lobby: none
+        ada> register chess/a game
+          ada: granted ada; chess/a 1/0 ada#1
+          eve: game chess/a 1/0 ada#1
+        bob> register chess/a
+          bob: granted bob; chess/a 2/0 ada#1
+        dan> lobby chess/*
+          dan: lobby: chess/a 2/0 ada#1
+        bob> leave chess/a
+          bob: ok
+        // To eve nothing has happened.
+        later 100ms
+          dan: game chess/a 1/0 ada#1
+        ",
+    );
+}

@@ -139,10 +139,8 @@ impl Driver {
     }
 
     fn check_games(&self, at: usize, session: SessionId, client: &Client) -> Verdict {
-        let early = self.oracle.shown_early(session);
-        let certain = |about: &About| !early.contains(&about.ns);
-        let listed: Vec<_> = client.games.listed.values().map(seen).filter(certain).collect();
-        let mut truth: Vec<_> = self.oracle.listed_for(session).iter().map(meant).filter(certain).collect();
+        let listed: Vec<_> = client.games.listed.values().map(seen).collect();
+        let mut truth: Vec<_> = self.oracle.listed_for(session).iter().map(meant).collect();
         truth.sort();
         ensure!(listed == truth, "client {at} sees the games {listed:?}, but there are {truth:?}");
         for face in self.oracle.known_to(session) {

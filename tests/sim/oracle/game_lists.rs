@@ -179,19 +179,7 @@ impl World {
                 shown.push(face.game.ns.clone());
             }
         }
-        let early: Vec<String> = answer
-            .owed
-            .iter()
-            .filter_map(|owed| owed.face.as_ref())
-            .filter(|face| {
-                let waiting = self.lobby(&face.game.ns).filter(|lobby| lobby.waits);
-                waiting.and_then(|lobby| lobby.told.as_ref()).is_some_and(|told| !told.looks_like(face))
-            })
-            .map(|face| face.game.ns.clone())
-            .collect();
-        let known = self.session(session);
-        known.shown = shown;
-        known.early.extend(early);
+        self.session(session).shown = shown;
     }
 }
 

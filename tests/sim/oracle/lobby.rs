@@ -211,9 +211,6 @@ impl World {
             let knows = session.shown.contains(&lobby.ns);
             let heard: Vec<&&Whisper> = told.iter().filter(|whisper| whisper.to == id).collect();
             let sure = heard.iter().filter(|whisper| !whisper.of_peers).count();
-            if sure > 0 {
-                self.session(id).early.retain(|ns| *ns != lobby.ns);
-            }
             ensure!(sure <= 1, "session {id} was told {sure} times");
             if after {
                 ensure!(!heard.is_empty() || same, "session {id} was not told of {state:?}, after {lobby:?}");

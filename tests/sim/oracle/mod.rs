@@ -149,7 +149,6 @@ impl Oracle {
                     lists: Vec::new(),
                     shown: Vec::new(),
                     told_games: Vec::new(),
-                    early: Vec::new(),
                     misled: Vec::new(),
                     missed: Vec::new(),
                     request_id: None,
@@ -397,12 +396,6 @@ impl Oracle {
     /// Games that a session's lists must show it.
     pub fn listed_for(&self, session: SessionId) -> Vec<Face> {
         self.world.listed_for(session.0)
-    }
-
-    /// Games of which it is open how a session's lists show them.
-    pub fn shown_early(&self, session: SessionId) -> Vec<String> {
-        let watcher = self.world.sessions.iter().find(|known| known.id == session.0);
-        watcher.map(|watcher| watcher.early.clone()).unwrap_or_default()
     }
 
     /// Games of which a session must know what was last set.

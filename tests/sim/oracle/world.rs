@@ -83,9 +83,6 @@ pub struct Session {
     pub lists: Vec<GamesWatch>,
     /// Games that its lists have shown it, and not closed.
     pub shown: Vec<String>,
-    /// Games that its list showed as they were before others were told: whether it is told
-    /// when they are again as others know them is left open.
-    pub early: Vec<String>,
     /// Games of which it knows what was last set, and their births.
     pub told_games: Vec<(String, u64)>,
     /// Games of which it was told something that was taken back before lists were told.
