@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     Address, Announcement, Answer, AppVersion, Code, GameSettings, Namespace, Peer, PeerId, Refusal, Register,
-    Registration, RequestId, Rules, Secret, SessionId, Time,
+    Registration, RequestId, Rules, SessionId, Time,
 };
 use std::sync::Arc;
 
@@ -90,7 +90,16 @@ impl Registry {
         older: Option<SessionId>,
     ) -> Result<Arc<Registration>, Refusal> {
         let Register { ns, peer, game: settings, secret, ttl_secs, .. } = request;
-        let rules = settings.map(|settings| self.new_rules(&ns, joined, *settings, &secret)).transpose()?;
+        let rules = settings.map(|settings| self.new_rules(&ns, joined, *settings)).transpose()?;
+        if let Some(game) = self.spaces.game(&ns) {
+            if older.is_some() && game.bans.hold(session, None) {
+                return Err(banned());
+            }
+            // One who claims a game must know what opens it now.
+            if rules.is_some() && game.owner.is_none() && !game.rules.opens_to(&secret) {
+                return Err(wrong_secret());
+            }
+        }
         let current = self.spaces.member(&ns, joined).registration.clone();
         let addresses = self.located(session, peer.addresses);
         let mut changed =
@@ -102,9 +111,6 @@ impl Registry {
             (before, after) = (before + game.rules.size(&ns), after + rules.size(&ns));
         }
         if let Some(older) = older {
-            if self.spaces.game(&ns).is_some_and(|game| game.bans.hold(session, None)) {
-                return Err(banned());
-            }
             self.room_for_all_of(older, session)?;
         }
         let growth = after.saturating_sub(before);
@@ -131,30 +137,19 @@ impl Registry {
     }
 
     /// What the rules of the game become if that member may change them.
-    fn new_rules(
-        &self,
-        ns: &Namespace,
-        joined: u64,
-        settings: GameSettings,
-        secret: &Secret,
-    ) -> Result<Rules, Refusal> {
+    fn new_rules(&self, ns: &Namespace, joined: u64, settings: GameSettings) -> Result<Rules, Refusal> {
         let Some(game) = self.spaces.game(ns) else {
             return Err(Refusal::new(
                 Code::NotOwner,
                 "this namespace was born without a Game, and nobody owns it; a Game makes a new one only",
             ));
         };
-        let rules = match game.owner {
+        match game.owner {
             Some(owner) if owner != joined => {
-                return Err(Refusal::new(Code::NotOwner, "this peer does not own the game; its owner sets it"));
+                Err(Refusal::new(Code::NotOwner, "this peer does not own the game; its owner sets it"))
             }
-            _ => game.rules.with(settings, &self.limits)?,
-        };
-        // One who claims a game must know what opens it now.
-        if game.owner.is_none() && !game.rules.opens_to(secret) {
-            return Err(wrong_secret());
+            _ => game.rules.with(settings, &self.limits),
         }
-        Ok(rules)
     }
 
     fn newcomer(

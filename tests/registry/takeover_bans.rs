@@ -151,3 +151,27 @@ fn an_owner_takes_over_whom_it_has_banned() {
         ",
     );
 }
+
+/// INVALID_*, NOT_OWNER, BANNED, WRONG_SECRET: the order in which reasons are told.
+#[test]
+fn who_is_banned_and_does_not_own_is_told_that_it_does_not_own() {
+    story(
+        "
+        bob> register chess/a game
+          bob: granted bob; chess/a 1/0 bob#1
+        ada> hello key=k1
+        ada> register chess/a
+          ada: granted ada; chess/a 2/0 bob#1
+        eva> hello key=k1
+        eva> register chess/a
+          eva: granted eva; chess/a 3/0 bob#1
+        bob> ban chess/a eva
+          bob: ok
+          eva: chess/a - eva KICKED
+        eva> register chess/a as=ada game
+          eva: NOT_OWNER
+        eva> register chess/a as=ada
+          eva: BANNED
+        ",
+    );
+}

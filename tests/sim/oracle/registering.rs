@@ -27,19 +27,10 @@ impl World {
             return Expected::refused(Code::NotFound).into();
         }
         let game = self.game(ns).cloned();
-        let banned = mine.as_ref().is_some_and(|peer| peer.session != session) && self.is_banned(session, ns);
         let claims = match self.claims(&entrance, mine.as_ref(), game.as_ref()) {
             Ok(claims) => claims,
-            // Whoever is banned takes nothing over, whatever it says of the game.
-            Err(code) if banned => {
-                return Expected::Refused { codes: vec![code, Code::Banned], retry_after_ms: None, wanted: None }
-                    .into();
-            }
             Err(code) => return Expected::refused(code).into(),
         };
-        if banned {
-            return Expected::refused(Code::Banned).into();
-        }
         match mine {
             Some(peer) => self.renew((session, now), &peer, game, entrance, claims),
             None => self.enter(session, game, entrance, claims),
@@ -81,6 +72,10 @@ impl World {
             },
             _ => None,
         };
+        // Whoever is banned takes nothing over.
+        if peer.session != session && self.is_banned(session, &ns) {
+            return Expected::refused(Code::Banned).into();
+        }
         if claims && game.as_ref().is_some_and(|game| !game.secret.is_empty() && game.secret != secret) {
             return Expected::refused(Code::WrongSecret).into();
         }
