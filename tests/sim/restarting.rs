@@ -129,11 +129,6 @@ impl Driver {
         self.mail.take_events();
         self.slots.iter_mut().for_each(|slot| *slot = None);
         self.mail.saboteur.bend_state(&mut ledger.state);
-        // A ban of a session that holds nothing is one of nobody.
-        let State { registrations, games, .. } = &mut ledger.state;
-        for game in games.values_mut() {
-            game.banned_sessions.retain(|&session| registrations.values().any(|record| record.session == session));
-        }
         self.hub = Hub::new(HubOptions {
             limits: self.scenario.limits.clone(),
             limit_private_addresses: self.scenario.limit_private_addresses,
