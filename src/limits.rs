@@ -3,7 +3,7 @@
 //! configuration file all read this one table, so a limit that stands here can
 //! be set everywhere and one that does not stand here does not exist.
 
-use crate::domain::{Address, Namespace};
+use crate::domain::{Address, Namespace, SessionName};
 use std::time::Duration;
 
 /// One row of the table, for whoever sets or prints limits by name.
@@ -66,6 +66,8 @@ limits! {
     /// Bytes of one frame, its length prefix not counted. A connection that is
     /// in the middle of a frame holds at most this much.
     frame_bytes = 64 * KIB, 16 * KIB => 16 * MIB;
+    /// Bytes of one message's payload. It is held once however many hear it.
+    payload_bytes = 60 * KIB, 0 => 16 * MIB;
     /// Entries in one frame, counted before it is decoded. While it is decoded an
     /// entry takes up to about 2 KiB (a peer and a game, with an attribute each),
     /// and each further address or attribute in it up to about 150 bytes; while it
@@ -226,6 +228,18 @@ impl Limits {
             faults.push(format!(
                 "frame_bytes: {} is too small for the largest peer and game that peer_id_bytes, addresses, \
                  address_bytes, attributes and attributes_bytes allow; it takes {largest}",
+                self.frame_bytes
+            ));
+        }
+        // A message needs its namespace, its sender, its receiver and its numbers besides.
+        let largest = self
+            .payload_bytes
+            .saturating_add(2 * self.peer_id_bytes.max(SessionName::MAX_BYTES))
+            .saturating_add(Namespace::MAX_BYTES + KIB);
+        if largest > self.frame_bytes {
+            faults.push(format!(
+                "frame_bytes: {} is too small for the largest message that payload_bytes and peer_id_bytes allow; \
+                 it takes {largest}",
                 self.frame_bytes
             ));
         }

@@ -203,6 +203,7 @@ impl Conversation {
                 }
                 self.give_back();
             }
+            Outbound::Said(_) => {}
             Outbound::Asked { nonce } => self.asked = Some(nonce),
             Outbound::Parting(refusal) => self.last_word = Some(refusal),
             Outbound::Unknown => {}

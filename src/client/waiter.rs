@@ -338,6 +338,7 @@ fn name(answer: &Answer) -> &'static str {
         Answer::CatchUp(_) => "a catch-up",
         Answer::Games(_) => "a list of games",
         Answer::Seat(_) => "a seat",
+        Answer::Sent { .. } => "whom a message was for",
         Answer::Welcome(_) => "WELCOME",
         Answer::Heartbeat { .. } => "HEARTBEAT",
     }

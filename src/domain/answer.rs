@@ -196,6 +196,13 @@ pub enum Answer {
     Games(GameList),
     /// Granted: the seat that MATCH has found, or a part of its roster.
     Seat(Seat),
+    /// Granted: who the message to the owner, or to any, was for.
+    Sent {
+        /// Where.
+        ns: Namespace,
+        /// Who.
+        to: PeerId,
+    },
     /// The answer to HELLO.
     Welcome(Welcome),
     /// The answer to HEARTBEAT.

@@ -3,6 +3,7 @@
 
 mod answer;
 mod game;
+mod message;
 mod namespace;
 mod outbound;
 mod peer;
@@ -14,6 +15,7 @@ mod time;
 pub use answer::{Announcement, Answer, CatchUp, GameList, LeaveReason, ListKind, Registration, Roster, Seat, Welcome};
 pub use game::{AppVersion, Filter, Game, GameSettings, OwnerPolicy, QuickMatch, Secret};
 pub(crate) use game::{check_attributes, within};
+pub use message::{Delivery, Message, Party, Recipient, SessionName};
 pub use namespace::{Namespace, Pattern};
 pub use outbound::{Allowance, Greeting, Outbound};
 pub use peer::{Address, Attributes, Peer, PeerId};

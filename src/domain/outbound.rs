@@ -1,4 +1,4 @@
-use super::{Announcement, Answer, Refusal, RequestId};
+use super::{Announcement, Answer, Delivery, Refusal, RequestId};
 use bytes::Bytes;
 use std::{net::SocketAddr, time::Duration};
 
@@ -21,6 +21,8 @@ pub enum Outbound {
     },
     /// Changes in what is watched, in the order in which they happened.
     Announced(Vec<Announcement>),
+    /// Messages, in the order in which they were sent.
+    Said(Vec<Delivery>),
     /// A HEARTBEAT that wants an answer.
     Asked {
         /// To be echoed in it.
@@ -61,6 +63,8 @@ pub struct Greeting {
 pub struct Allowance {
     /// Bytes of one frame, its length prefix not counted.
     pub frame_bytes: Option<u32>,
+    /// Bytes of one message's payload.
+    pub payload_bytes: Option<u32>,
     /// Registrations that the connection may hold.
     pub registrations: Option<u32>,
     /// Namespaces and patterns that the connection may watch.

@@ -1,4 +1,4 @@
-use super::{AppVersion, Filter, GameSettings, Namespace, Pattern, Peer, PeerId, QuickMatch, Refusal, Secret};
+use super::{AppVersion, Filter, GameSettings, Message, Namespace, Pattern, Peer, PeerId, QuickMatch, Refusal, Secret};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -32,6 +32,13 @@ pub enum Request {
     Match(Box<QuickMatch>),
     /// To wait no longer for the MATCH of this number.
     Cancel(RequestId),
+    /// To pass a message on.
+    Send {
+        /// Which of its own peers says it; `None`: the oldest that it has there.
+        from: Option<PeerId>,
+        /// What.
+        message: Message,
+    },
     /// A sign of life.
     Heartbeat {
         /// Echoed in the answer.

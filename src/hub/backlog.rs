@@ -1,8 +1,10 @@
 use crate::{
     domain::{Announcement, Namespace, PeerId},
+    limits::Limits,
     registry::News,
     wire,
 };
+use bytes::Bytes;
 use foldhash::fast::FixedState;
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +14,8 @@ const ENTRY_BYTES: usize = 256;
 
 /// What waits for a reader that is behind, folded: of each peer and each game only how
 /// it is now. What came and went while the reader was behind leaves nothing. So however
-/// much happens, no more waits than the reader has seen and than there is.
+/// much happens, no more waits than the reader has seen and than there is, and the
+/// messages, which are not folded.
 #[derive(Debug, Default)]
 pub struct Backlog {
     /// In the order in which it was told.
@@ -23,10 +26,39 @@ pub struct Backlog {
     bytes: usize,
 }
 
+/// Something that waits for a reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// How a peer or a game is.
+    News(Announcement),
+    /// A frame that holds a message.
+    Message(Bytes),
+}
+
+impl Waiting {
+    /// What that is on the wire: as few frames as hold all of it, in order.
+    pub fn frames(all: &[Self], limits: &Limits) -> Vec<Bytes> {
+        let mut frames = Vec::new();
+        for part in all.chunk_by(|one, next| matches!((one, next), (Self::News(_), Self::News(_)))) {
+            if let [Self::Message(frame)] = part {
+                frames.push(frame.clone());
+                continue;
+            }
+            let news = part.iter().filter_map(|waiting| match waiting {
+                Self::News(announcement) => Some(announcement),
+                Self::Message(_) => None,
+            });
+            frames.extend(wire::announcements(news, limits));
+        }
+        frames
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
-    about: About,
-    announcement: Announcement,
+    /// `None` of a message, which is never folded.
+    about: Option<About>,
+    waiting: Waiting,
     /// The reader does not know of it, so it need not hear of its end.
     unseen: bool,
     bytes: usize,
@@ -69,7 +101,16 @@ impl Backlog {
         self.bytes += bytes;
         self.last += 1;
         self.places.insert(about.clone(), self.last);
-        self.entries.insert(self.last, Entry { about, announcement: announcement.clone(), unseen, bytes });
+        let waiting = Waiting::News(announcement.clone());
+        self.entries.insert(self.last, Entry { about: Some(about), waiting, unseen, bytes });
+    }
+
+    /// Adds a frame that holds a message.
+    pub fn say(&mut self, frame: Bytes) {
+        let bytes = ENTRY_BYTES + frame.len();
+        self.bytes += bytes;
+        self.last += 1;
+        self.entries.insert(self.last, Entry { about: None, waiting: Waiting::Message(frame), unseen: false, bytes });
     }
 
     /// The reader is given something else that may show all that waits.
@@ -80,15 +121,17 @@ impl Backlog {
     }
 
     /// What the reader is to be given next: so many bytes of it, or a single entry.
-    pub fn take(&mut self, most: usize) -> Vec<Announcement> {
+    pub fn take(&mut self, most: usize) -> Vec<Waiting> {
         let (mut taken, mut bytes) = (Vec::new(), 0);
         while let Some(entry) = self.entries.first_entry()
             && (taken.is_empty() || bytes + entry.get().bytes <= most)
         {
             let entry = entry.remove();
             bytes += entry.bytes;
-            self.places.remove(&entry.about);
-            taken.push(entry.announcement);
+            if let Some(about) = &entry.about {
+                self.places.remove(about);
+            }
+            taken.push(entry.waiting);
         }
         self.bytes -= bytes;
         taken
@@ -108,10 +151,7 @@ impl Backlog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        domain::{Game, LeaveReason, Registration},
-        limits::Limits,
-    };
+    use crate::domain::{Game, LeaveReason, Registration};
     use std::{collections::BTreeSet, sync::Arc};
 
     fn ns() -> Namespace {
@@ -138,10 +178,20 @@ mod tests {
         Announcement::Unregistered { ns: ns(), id: id(peer), reason: LeaveReason::Unregistered, version }
     }
 
+    /// The news that are taken out; there are no messages.
+    fn taken(backlog: &mut Backlog, most: usize) -> Vec<Announcement> {
+        let all = backlog.take(most).into_iter();
+        let news = all.map(|waiting| match waiting {
+            Waiting::News(announcement) => announcement,
+            Waiting::Message(frame) => panic!("{frame:?}"),
+        });
+        news.collect()
+    }
+
     fn folded(all: &[News]) -> Vec<Announcement> {
         let mut backlog = Backlog::default();
         all.iter().for_each(|news| backlog.fold(news));
-        let taken = backlog.take(usize::MAX);
+        let taken = taken(&mut backlog, usize::MAX);
         assert_eq!((backlog.is_empty(), backlog.bytes(), backlog.places.len()), (true, 0, 0));
         taken
     }
@@ -198,7 +248,7 @@ mod tests {
         backlog.fold(&came(1, 1));
         backlog.see();
         backlog.fold(&gone(1, 2).into());
-        assert_eq!(backlog.take(usize::MAX), [gone(1, 2)]);
+        assert_eq!(taken(&mut backlog, usize::MAX), [gone(1, 2)]);
     }
 
     #[test]
@@ -229,7 +279,7 @@ mod tests {
                 continue;
             }
             // It reads a part.
-            for announcement in backlog.take(8 * ENTRY_BYTES) {
+            for announcement in taken(&mut backlog, 8 * ENTRY_BYTES) {
                 let About::Peer(_, id) = About::what(&announcement.clone().into()) else {
                     unreachable!("of peers only")
                 };
@@ -240,7 +290,7 @@ mod tests {
                 }
             }
         }
-        for announcement in backlog.take(usize::MAX) {
+        for announcement in taken(&mut backlog, usize::MAX) {
             let About::Peer(_, id) = About::what(&announcement.clone().into()) else { unreachable!("of peers only") };
             let peer: u32 = id.as_str()[1..].parse().expect("an id is a letter and a number");
             match announcement {
@@ -250,5 +300,33 @@ mod tests {
         }
         assert_eq!(known, there);
         assert!(most > 10 * ENTRY_BYTES, "most of them waited at once");
+    }
+
+    #[test]
+    fn each_message_waits_where_it_was_said() {
+        let mut backlog = Backlog::default();
+        let said = |number: u8| Bytes::from(vec![1, number]);
+        backlog.fold(&changed(1, 1));
+        backlog.say(said(1));
+        backlog.say(said(1));
+        backlog.fold(&changed(2, 2));
+        backlog.fold(&changed(3, 3));
+        backlog.say(said(2));
+        // It stands where it was told last.
+        backlog.fold(&changed(1, 4));
+        backlog.see();
+        let all = backlog.take(usize::MAX);
+        let news = |announcement| Waiting::News(announcement);
+        let message = |number| Waiting::Message(said(number));
+        let order =
+            [message(1), message(1), news(is_there(2, 2)), news(is_there(3, 3)), message(2), news(is_there(1, 4))];
+        assert_eq!(all, order);
+        assert_eq!((backlog.is_empty(), backlog.bytes()), (true, 0));
+
+        let limits = Limits::default();
+        let together = wire::announcements(&[is_there(2, 2), is_there(3, 3)], &limits).concat();
+        let last = wire::announcements(&[is_there(1, 4)], &limits).concat();
+        let frames = Waiting::frames(&all, &limits);
+        assert_eq!(frames, [said(1), said(1), together.into(), said(2), last.into()]);
     }
 }

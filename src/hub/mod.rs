@@ -5,6 +5,7 @@
 
 mod addresses;
 mod backlog;
+mod directory;
 mod presence;
 mod restart;
 mod resumptions;
@@ -17,8 +18,9 @@ use crate::{
     wire,
 };
 use addresses::Addresses;
-pub use backlog::Backlog;
+pub use backlog::{Backlog, Waiting};
 use bytes::Bytes;
+use directory::Directory;
 use foldhash::fast::FixedState;
 use presence::Absent;
 use resumptions::Resumptions;
@@ -33,17 +35,30 @@ pub trait Outlet {
     /// Hands one frame to the connection of that session, if it still has one.
     fn deliver(&mut self, to: SessionId, frame: Bytes);
 
-    /// The same of frames that hold this news, which nobody there has asked for. For a
-    /// reader that is behind they may be folded with what it has not been given yet:
-    /// see [`Backlog`].
-    fn announce(&mut self, to: SessionId, frames: &[Bytes], news: &[News]) {
+    /// Hands frames that hold this news, which nobody there has asked for, to all of
+    /// them. For a reader that is behind they may be folded with what it has not been
+    /// given yet: see [`Backlog`].
+    fn announce(&mut self, to: Vec<SessionId>, frames: Vec<Bytes>, news: Vec<News>) {
         let _ = news;
-        frames.iter().for_each(|frame| self.deliver(to, frame.clone()));
+        for watcher in to {
+            frames.iter().for_each(|frame| self.deliver(watcher, frame.clone()));
+        }
+    }
+
+    /// Hands a frame that holds a message to all of them, behind all that they were told
+    /// before. It is never folded.
+    fn say(&mut self, to: Vec<SessionId>, frame: Bytes) {
+        to.into_iter().for_each(|receiver| self.deliver(receiver, frame.clone()));
     }
 
     /// Whether that connection's reader has taken enough for it to be worth
     /// producing more.
     fn has_room(&self, to: SessionId) -> bool;
+
+    /// Whether that connection's reader takes what others send it.
+    fn keeps_up(&self, to: SessionId) -> bool {
+        self.has_room(to)
+    }
 
     /// Whether all that was handed to it is on its way.
     fn is_drained(&self, to: SessionId) -> bool;
@@ -348,6 +363,10 @@ impl Hub {
                 let welcome = self.introduce(now, id, hello, outlet);
                 self.answer(id, request_id, &Answer::Welcome(welcome), outlet);
             }
+            Request::Send { from, message } => {
+                let directory = Directory { sessions: &self.sessions, resumptions: &self.resumptions, outlet };
+                self.registry.send(id, request_id, from.as_ref(), message, &directory);
+            }
             Request::Heartbeat { nonce, reply: false } => {
                 self.answer(id, request_id, &Answer::Heartbeat { nonce }, outlet);
             }
@@ -384,6 +403,13 @@ impl Hub {
                 }
                 Output::Ended { session, superseded_by } => self.end(session, superseded_by, outlet),
                 Output::Proceed { to } => outlet.order(to, Order::Proceed),
+                Output::Say { cause, to, delivery } => {
+                    let frame = wire::delivery(&delivery.from, &delivery.message);
+                    let bytes = frame.len() * to.len();
+                    deliveries += to.len();
+                    outlet.say(to, frame);
+                    self.charge(now, cause, bytes);
+                }
                 Output::Announce { cause, mut to, news } => {
                     if news.iter().any(|news| news.announcement.is_about_games()) {
                         to.retain(|id| self.sessions.get(id).is_some_and(Session::knows_games));
@@ -391,9 +417,7 @@ impl Hub {
                     let frames = wire::announcements(news.iter().map(|news| &news.announcement), &self.limits);
                     let bytes = frames.iter().map(Bytes::len).sum::<usize>() * to.len();
                     deliveries += frames.len() * to.len();
-                    for &watcher in &to {
-                        outlet.announce(watcher, &frames, &news);
-                    }
+                    outlet.announce(to, frames, news);
                     self.charge(now, cause, bytes);
                 }
             }

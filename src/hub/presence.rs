@@ -3,7 +3,7 @@
 
 use super::{Hub, Order, Outlet};
 use crate::{
-    domain::{Code, Hello, Refusal, Request, SessionId, Time, Welcome},
+    domain::{Code, Hello, Refusal, Request, SessionId, SessionName, Time, Welcome},
     session::{Beat, Pace, Session},
     wire,
 };
@@ -97,7 +97,7 @@ impl Hub {
         if bound.as_millis() > self.limits.silence_ms as u128 {
             outlet.order(id, Order::AllowSilence(bound));
         }
-        let (session, observed) = (format!("~{}", name.hyphenated()), session.observed());
+        let (session, observed) = (SessionName::from_uuid(name).to_string(), session.observed());
         Welcome { session, observed, resume, resumed: resumed.is_some(), heartbeat }
     }
 

@@ -62,6 +62,11 @@ impl Resumptions {
         bool::from(is_given | is_earlier).then_some(Resumable { name, session: *session, secret })
     }
 
+    /// The session of that name.
+    pub(super) fn session(&self, name: Uuid) -> Option<SessionId> {
+        self.by_name.get(&name).map(|record| record.session)
+    }
+
     /// The token of a session that begins.
     pub(super) fn begin(&mut self, name: Uuid, session: SessionId, secret: Uuid) -> Bytes {
         let record = ResumptionRecord { session, given: secret, earlier: None };

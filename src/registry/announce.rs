@@ -64,6 +64,9 @@ impl Registry {
         except: Option<SessionId>,
         changes: Vec<Told>,
     ) {
+        if changes.is_empty() {
+            return;
+        }
         let listening = audience.iter().filter(|&&(session, _)| Some(session) != except);
         if !self.listings.is_empty() {
             for Told { joined, own, news } in changes {

@@ -25,6 +25,7 @@ mod matching;
 mod pools;
 mod record;
 mod room;
+mod send;
 mod spaces;
 mod table;
 mod takeover;
@@ -32,7 +33,7 @@ mod waiting;
 mod watches;
 
 use crate::{
-    domain::{Announcement, Answer, Changes, Filter, Namespace, RequestId, Secret, SessionId, Time},
+    domain::{Announcement, Answer, Changes, Delivery, Filter, Namespace, RequestId, Secret, SessionId, Time},
     limits::Limits,
 };
 use absence::Absence;
@@ -43,6 +44,7 @@ use identities::Identities;
 use listing::Listing;
 use lobby::Lobby;
 use pools::Pools;
+pub use send::{Directory, Reach};
 use spaces::Spaces;
 use std::{
     cell::Cell,
@@ -113,6 +115,15 @@ pub enum Output {
         /// registrations is not thousands of frames for each of them. Either all
         /// of it is about peers, or all about games.
         news: Vec<News>,
+    },
+    /// A message, which is passed on and not kept.
+    Say {
+        /// Who sends it.
+        cause: SessionId,
+        /// Each once, in order of their ids; none of them a client of the seed.
+        to: Vec<SessionId>,
+        /// What they are told.
+        delivery: Delivery,
     },
     /// A session is over for good.
     Ended {

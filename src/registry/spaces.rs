@@ -44,6 +44,8 @@ pub(super) struct Space {
     pub(super) by_id: BTreeMap<PeerId, u64>,
     /// What makes it a game, if it is one.
     pub(super) game: Option<Box<Game>>,
+    /// Where the member stands whose turn it was last to be sent a message to any.
+    pub(super) served: u64,
     /// Its latest changes.
     pub(super) history: History,
 }

@@ -27,6 +27,9 @@ const READ_BYTES: usize = 64 * 1024;
 /// Bytes that are read to see whether there are any.
 const PEEKED_BYTES: usize = 4 * 1024;
 
+/// Who has sent so much at once lets the others write first what that has caused.
+const FAIR_BYTES: usize = 16 * 1024;
+
 /// Bytes of a connection's beginning that tell which protocol it speaks.
 const GREETING_BYTES: usize = 12;
 
@@ -127,6 +130,7 @@ impl<S: Stream> Connection<S> {
 
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.outbox.waker.register(context.waker());
+        let mut yields = false;
         loop {
             if let Some(end) = self.outbox.take_end() {
                 self.part(end);
@@ -154,6 +158,10 @@ impl<S: Stream> Connection<S> {
             {
                 self.exchange.heard(session);
             }
+            if std::mem::take(&mut yields) {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let late = self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready());
             if late && self.session.is_none() {
                 return Poll::Ready(());
@@ -179,7 +187,7 @@ impl<S: Stream> Connection<S> {
                 }
                 Phase::Open => match self.read(context) {
                     Poll::Ready(Ok(0)) => self.phase = Phase::Answering,
-                    Poll::Ready(Ok(_)) => {}
+                    Poll::Ready(Ok(bytes)) => yields = bytes >= FAIR_BYTES,
                     Poll::Ready(Err(error)) => return self.lost(&error),
                     // Only who has nothing more to read is judged: it may be this
                     // server that stood still.
@@ -337,6 +345,9 @@ impl<S: Stream> Connection<S> {
                     return self.refuse(refusal);
                 }
             }
+        }
+        if complete {
+            self.exchange.hand_out();
         }
         if buffer.is_empty() || self.unfinished {
             self.timer = None;

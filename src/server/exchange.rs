@@ -111,6 +111,7 @@ impl Exchange {
         Ok((id, state.outboxes.open(id)))
     }
 
+    /// Works on a frame. What it makes others be told waits for [`Exchange::hand_out`].
     pub(super) fn receive(&self, id: SessionId, inbound: Inbound) -> Progress {
         let mut state = self.state();
         if state.shutting_down.is_some() {
@@ -123,6 +124,11 @@ impl Exchange {
         progress
     }
 
+    /// Gives others what they were told by what was received.
+    pub(super) fn hand_out(&self) {
+        self.state().outboxes.hand_out();
+    }
+
     pub(super) fn proceed(&self, id: SessionId) -> Progress {
         let mut state = self.state();
         if state.shutting_down.is_some() {
@@ -131,6 +137,7 @@ impl Exchange {
         let now = state.now();
         let State { hub, outboxes, .. } = &mut *state;
         let progress = hub.proceed(now, id, &mut outboxes.during(id));
+        outboxes.hand_out();
         self.settle(&mut state);
         progress
     }
@@ -165,6 +172,7 @@ impl Exchange {
         let State { hub, outboxes, .. } = &mut *state;
         if hub.poll_timeout().is_some_and(|due| due <= now) {
             hub.handle_timeout(now, &mut outboxes.meanwhile());
+            outboxes.hand_out();
             self.wake_keeper(&mut state);
         }
         let State { hub, clock, scheduled, .. } = &mut *state;
@@ -209,6 +217,7 @@ impl Exchange {
             return;
         }
         hub.close(now, id, reason, &mut outboxes.during(id));
+        outboxes.hand_out();
         self.settle(&mut state);
     }
 
@@ -223,7 +232,9 @@ impl Exchange {
         let after = Duration::from_millis(self.limits.shutdown_retry_ms as u64);
         let refusal =
             Refusal::new(Code::ShuttingDown, "the server is going down; connect again in a moment").retry_after(after);
-        self.state().shutting_down = Some(refusal);
+        let mut state = self.state();
+        state.outboxes.hand_out();
+        state.shutting_down = Some(refusal);
     }
 
     /// Gives everyone their last frame; it is frozen.

@@ -1,12 +1,12 @@
 use super::{
     outline::Outline,
-    proto::{self, MessageType},
+    proto::{self, MessageType, send::To},
 };
 use crate::{
     domain::{
-        Address, AppVersion, Attributes, Code, Discover, Filter, GameSettings, Hello, Inbound, Namespace, OwnerPolicy,
-        Pattern, Peer, PeerId, QuickMatch, Refusal, Register, Rendezvous, Request, RequestId, Secret, Subject,
-        Unregister, within,
+        Address, AppVersion, Attributes, Code, Discover, Filter, GameSettings, Hello, Inbound, Message, Namespace,
+        OwnerPolicy, Party, Pattern, Peer, PeerId, QuickMatch, Recipient, Refusal, Register, Rendezvous, Request,
+        RequestId, Secret, Subject, Unregister, within,
     },
     limits::Limits,
 };
@@ -95,7 +95,7 @@ fn entries(message: proto::Message, limits: &Limits) -> Entries {
         }
         MessageType::Match => message.r#match.into_iter().map(|entry| quick_match(*entry, limits)).collect(),
         MessageType::Cancel => message.cancel.into_iter().map(|id| Ok(Request::Cancel(RequestId(id)))).collect(),
-        MessageType::Send => vec![Err(Refusal::new(Code::Unsupported, "this server does not do SEND yet"))],
+        MessageType::Send => message.send.into_iter().map(|entry| send(entry, limits)).collect(),
         MessageType::Status | MessageType::Welcome | MessageType::Game => {
             refused(format!("{} is sent by the server only", name(kind)))
         }
@@ -204,6 +204,37 @@ fn quick_match(entry: proto::QuickMatch, limits: &Limits) -> Result<Request, Ref
     let wait = Duration::from_millis(u64::from(entry.wait_ms.unwrap_or(0)).min(limits.wait_ms as u64));
     let ttl_secs = ttl_secs(entry.ttl_secs, limits);
     Ok(Request::Match(Box::new(QuickMatch { pool, peer, app_version, create, wait, ttl_secs })))
+}
+
+fn send(entry: proto::Send, limits: &Limits) -> Result<Request, Refusal> {
+    let ns = Namespace::parse(entry.ns.as_deref().unwrap_or_default())?;
+    let read = || {
+        let from = entry.from.map(|id| PeerId::parse(&id, limits)).transpose()?;
+        let payload = entry.payload.unwrap_or_default();
+        if payload.len() > limits.payload_bytes {
+            return Err(Refusal::new(
+                Code::TooLarge,
+                format!("the payload is {} bytes long; the limit is {}", payload.len(), limits.payload_bytes),
+            ));
+        }
+        Ok((from, recipient(entry.to, limits)?, payload))
+    };
+    let (from, to, payload) = read().map_err(|refusal: Refusal| refusal.of(&ns))?;
+    Ok(Request::Send { from, message: Message { ns, to, payload, id: entry.id, reply_to: entry.reply_to } })
+}
+
+/// To whom a message goes.
+pub(super) fn recipient(to: Option<To>, limits: &Limits) -> Result<Recipient, Refusal> {
+    match to {
+        Some(To::Peer(party)) => Party::parse(&party, limits).map(Recipient::To),
+        Some(To::Owner(true)) => Ok(Recipient::Owner),
+        Some(To::All(true)) => Ok(Recipient::All),
+        Some(To::Any(true)) => Ok(Recipient::Any),
+        Some(To::Owner(false) | To::All(false) | To::Any(false)) | None => Err(Refusal::new(
+            Code::InvalidMessage,
+            "a message goes to somebody: fill in `peer`, or set `owner`, `all` or `any`",
+        )),
+    }
 }
 
 fn hello(entry: proto::Hello, limits: &Limits) -> Result<Request, Refusal> {

@@ -1,8 +1,8 @@
-use super::proto::{self, MessageType, RegistrationState};
+use super::proto::{self, MessageType, RegistrationState, send::To};
 use crate::{
     domain::{
-        Announcement, Answer, CatchUp, Code, Game, GameList, ListKind, Pattern, Refusal, Registration, RequestId,
-        Roster, Seat, Welcome,
+        Announcement, Answer, CatchUp, Code, Game, GameList, ListKind, Message, Party, Pattern, Recipient, Refusal,
+        Registration, RequestId, Roster, Seat, Welcome,
     },
     limits::Limits,
 };
@@ -100,6 +100,33 @@ fn announced(announcement: &Announcement) -> (MessageType, Cow<'_, [u8]>) {
     }
 }
 
+/// The frame that tells whoever it goes to of a message.
+pub fn delivery(from: &Party, message: &Message) -> Bytes {
+    self::message(&proto::Message {
+        r#type: Some(MessageType::Send.into()),
+        send: vec![send(Some(from.to_string()), message)],
+        ..Default::default()
+    })
+}
+
+/// A message as an entry.
+pub(super) fn send(from: Option<String>, message: &Message) -> proto::Send {
+    let Message { ns, to, payload, id, reply_to } = message;
+    proto::Send {
+        ns: Some(ns.to_string()),
+        from,
+        to: Some(match to {
+            Recipient::To(party) => To::Peer(party.to_string()),
+            Recipient::Owner => To::Owner(true),
+            Recipient::All => To::All(true),
+            Recipient::Any => To::Any(true),
+        }),
+        payload: Some(payload.clone()),
+        id: *id,
+        reply_to: *reply_to,
+    }
+}
+
 /// The frame of a refusal that answers no request in particular.
 pub fn refusal(refusal: &Refusal) -> Bytes {
     message(&proto::Message {
@@ -128,6 +155,12 @@ pub fn answer(request_id: Option<RequestId>, answer: &Answer, limits: &Limits, m
         })),
         Answer::Done if !numbered => {}
         Answer::Done => emit(message(&answered(MessageType::Status))),
+        Answer::Sent { .. } if !numbered => {}
+        Answer::Sent { ns, to } => {
+            let (ns, to) = (Some(ns.to_string()), Some(To::Peer(to.to_string())));
+            let send = vec![proto::Send { ns, to, ..Default::default() }];
+            emit(message(&proto::Message { send, ..answered(MessageType::Status) }));
+        }
         Answer::Granted { registration, game } => {
             let Some(request_id) = request_id else { return };
             let game = game.as_deref().map(|game| tagged(GAME, &self::game(game))).unwrap_or_default();
@@ -425,7 +458,7 @@ fn welcome(welcome: &Welcome, limits: &Limits) -> proto::Welcome {
         heartbeat_retries: number(limits.heartbeat_retries),
         limits: Some(proto::Limits {
             frame_bytes: number(limits.frame_bytes),
-            payload_bytes: None,
+            payload_bytes: number(limits.payload_bytes),
             ttl_secs: number(limits.ttl_secs),
             wait_ms: number(limits.wait_ms),
             registrations: number(limits.registrations_per_connection),

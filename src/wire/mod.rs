@@ -11,7 +11,7 @@ mod outline;
 mod request;
 
 pub use decode::inbound;
-pub use encode::{announced_bytes, announcements, answer, message, question, refusal};
+pub use encode::{announced_bytes, announcements, answer, delivery, message, question, refusal};
 pub use foreign::foreign_protocol;
 pub use frame::{FrameCodec, FrameError};
 pub use outbound::outbound;

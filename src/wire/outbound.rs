@@ -1,12 +1,13 @@
 use super::{
+    decode::recipient,
     outline::Outline,
     proto::{self, MessageType, RegistrationState},
 };
 use crate::{
     domain::{
-        Address, Allowance, Announcement, Answer, AppVersion, CatchUp, Code, Game, GameList, Greeting, LeaveReason,
-        ListKind, Namespace, Outbound, OwnerPolicy, Pattern, Peer, PeerId, Refusal, Registration, RequestId, Roster,
-        Seat, check_attributes,
+        Address, Allowance, Announcement, Answer, AppVersion, CatchUp, Code, Delivery, Game, GameList, Greeting,
+        LeaveReason, ListKind, Message, Namespace, Outbound, OwnerPolicy, Party, Pattern, Peer, PeerId, Recipient,
+        Refusal, Registration, RequestId, Roster, Seat, check_attributes,
     },
     limits::Limits,
 };
@@ -63,7 +64,7 @@ fn answer(
         return Ok(Outbound::Answer { request_id, answer: Answer::Refused(refusal) });
     }
     let answer = match kind {
-        MessageType::Status => Answer::Done,
+        MessageType::Status => sent(message.send, limits)?,
         MessageType::Register => listed(message, limits)?,
         MessageType::Game => games_listed(message, limits)?,
         MessageType::Match => seat(message, limits)?,
@@ -95,6 +96,10 @@ fn unasked(kind: MessageType, message: proto::Message, limits: &Limits) -> Resul
         MessageType::Game => {
             let changed = message.game.into_iter().map(|entry| game_change(entry, limits));
             Outbound::Announced(changed.collect::<Result<_, _>>()?)
+        }
+        MessageType::Send => {
+            let said = message.send.into_iter().map(|entry| delivery(entry, limits));
+            Outbound::Said(said.collect::<Result<_, _>>()?)
         }
         MessageType::Status => message.status.as_ref().and_then(refusal).map_or(Outbound::Unknown, Outbound::Parting),
         MessageType::Heartbeat => match message.heartbeat {
@@ -250,6 +255,30 @@ fn departure(entry: proto::Unregister, limits: &Limits) -> Result<Announcement, 
     read().map_err(|rule: Refusal| broken(format!("an illegal departure: {}", rule.text)))
 }
 
+/// The answer to what is answered by a status; for a message to any, who it was.
+fn sent(entries: Vec<proto::Send>, limits: &Limits) -> Result<Answer, Refusal> {
+    let Some(entry) = entries.into_iter().next() else { return Ok(Answer::Done) };
+    let read = || {
+        let ns = Namespace::parse(entry.ns.as_deref().unwrap_or_default())?;
+        match recipient(entry.to, limits)? {
+            Recipient::To(Party::Peer(to)) => Ok(Answer::Sent { ns, to }),
+            _ => Err(broken("it names nobody")),
+        }
+    };
+    read().map_err(|rule: Refusal| broken(format!("an illegal answer to SEND: {}", rule.text)))
+}
+
+fn delivery(entry: proto::Send, limits: &Limits) -> Result<Delivery, Refusal> {
+    let read = || {
+        let ns = Namespace::parse(entry.ns.as_deref().unwrap_or_default())?;
+        let from = Party::parse(entry.from.as_deref().unwrap_or_default(), limits)?;
+        let to = recipient(entry.to, limits)?;
+        let payload = entry.payload.unwrap_or_default();
+        Ok(Delivery { from, message: Message { ns, to, payload, id: entry.id, reply_to: entry.reply_to } })
+    };
+    read().map_err(|rule: Refusal| broken(format!("an illegal message: {}", rule.text)))
+}
+
 fn greeting(entry: proto::Welcome) -> Result<Greeting, Refusal> {
     if let Some(other) = entry.protocol.filter(|&protocol| protocol != 1) {
         return Err(broken(format!("it speaks protocol {other}; this program speaks protocol 1")));
@@ -266,6 +295,7 @@ fn greeting(entry: proto::Welcome) -> Result<Greeting, Refusal> {
         heartbeat_retries: entry.heartbeat_retries.unwrap_or(0),
         limits: Allowance {
             frame_bytes: limits.frame_bytes,
+            payload_bytes: limits.payload_bytes,
             ttl_secs: limits.ttl_secs,
             registrations: limits.registrations,
             watches: limits.watches,
@@ -401,7 +431,6 @@ mod tests {
         let unknown = |r#type, request_id| proto::Message { r#type: Some(r#type), request_id, ..Default::default() };
         assert_eq!(written(unknown(99, None)), Ok(Outbound::Unknown));
         assert_eq!(written(unknown(99, Some(1))), Ok(Outbound::Unknown));
-        assert_eq!(written(unknown(MessageType::Send.into(), None)), Ok(Outbound::Unknown));
 
         // A newer server may know more of what becomes of a game.
         let game = |owner_policy| proto::Game {

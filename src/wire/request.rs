@@ -1,5 +1,5 @@
 use super::{
-    encode::message,
+    encode::{message, send},
     proto::{self, MessageType},
 };
 use crate::domain::{
@@ -85,6 +85,10 @@ pub fn request(request_id: Option<RequestId>, request: &Request) -> Bytes {
             proto::Message { r#match: Some(Box::new(entry)), ..base(MessageType::Match) }
         }
         Request::Cancel(RequestId(id)) => proto::Message { cancel: Some(*id), ..base(MessageType::Cancel) },
+        Request::Send { from, message } => proto::Message {
+            send: vec![send(from.as_ref().map(ToString::to_string), message)],
+            ..base(MessageType::Send)
+        },
         Request::Heartbeat { nonce, reply } => proto::Message {
             heartbeat: Some(proto::Heartbeat { nonce: Some(*nonce), reply: reply.then_some(true) }),
             ..base(MessageType::Heartbeat)

@@ -167,7 +167,9 @@ impl Arena {
             while let Some(output) = self.registry.poll_output() {
                 match output {
                     Output::Answer { answer, .. } => answers.push(answer),
-                    Output::Announce { .. } => panic!("to look at a list changes nothing: {output:?}"),
+                    Output::Announce { .. } | Output::Say { .. } => {
+                        panic!("to look at a list changes nothing: {output:?}")
+                    }
                     Output::Proceed { .. } | Output::Ended { .. } => {}
                 }
             }

@@ -41,7 +41,7 @@ impl Sabotage {
         match &mut output {
             Output::Answer { answer, .. } => self.of_answer(answer, waited)?,
             Output::Announce { news, .. } => news.retain_mut(|told| self.of_announcement(&mut told.announcement)),
-            Output::Proceed { .. } | Output::Ended { .. } => {}
+            Output::Proceed { .. } | Output::Ended { .. } | Output::Say { .. } => {}
         }
         Some(output)
     }

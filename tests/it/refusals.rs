@@ -127,7 +127,7 @@ async fn types_that_are_not_served() {
         (unknown(12), StatusCode::Unsupported),
         (unknown(i32::MAX), StatusCode::Unsupported),
         (unknown(-1), StatusCode::Unsupported),
-        (bare(Send), StatusCode::Unsupported),
+        (bare(Send), StatusCode::InvalidMessage),
         // They hold nothing, and would need a number if they did.
         (bare(Match), StatusCode::InvalidMessage),
         (bare(Cancel), StatusCode::InvalidMessage),

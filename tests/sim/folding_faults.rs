@@ -1,7 +1,7 @@
 //! Bugs of what is folded for slow readers, as a saboteur plays them.
 
 use crate::sabotage::Sabotage;
-use foregather::{domain::Announcement, registry::News};
+use foregather::{domain::Announcement, hub::Waiting, registry::News};
 
 /// What is folded instead of what has happened, if anything is.
 pub fn bend_news(sabotage: Sabotage, news: &News) -> Option<News> {
@@ -15,7 +15,7 @@ pub fn bend_news(sabotage: Sabotage, news: &News) -> Option<News> {
 }
 
 /// In which order what was folded follows.
-pub fn bend_part(sabotage: Sabotage, mut part: Vec<Announcement>) -> Vec<Announcement> {
+pub fn bend_part(sabotage: Sabotage, mut part: Vec<Waiting>) -> Vec<Waiting> {
     if sabotage == Sabotage::Reorder {
         part.reverse();
     }

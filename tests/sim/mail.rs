@@ -105,22 +105,8 @@ fn read(frame: &Bytes) -> proto::Message {
     proto::Message::decode_length_delimited(frame.clone()).expect("the hub sends whole frames")
 }
 
-impl Outlet for Mail {
-    fn deliver(&mut self, to: SessionId, frame: Bytes) {
-        if !self.saboteur.hides_from_oracle() {
-            for (to, frame) in self.saboteur.tamper(self.turn, to, frame) {
-                self.record(to, &frame);
-                self.pass(to, &frame);
-            }
-            return;
-        }
-        self.record(to, &frame);
-        for (to, frame) in self.saboteur.tamper(self.turn, to, frame) {
-            self.pass(to, &frame);
-        }
-    }
-
-    fn announce(&mut self, to: SessionId, frames: &[Bytes], news: &[News]) {
+impl Mail {
+    fn announce_to(&mut self, to: SessionId, frames: &[Bytes], news: &[News]) {
         let own = frames.iter().map(Bytes::len).sum();
         let Some(pipe) = self.pipes.get_mut(&to).filter(|pipe| pipe.folds(own)) else {
             return frames.iter().for_each(|frame| self.deliver(to, frame.clone()));
@@ -136,6 +122,26 @@ impl Outlet for Mail {
                 }
             }
         }
+    }
+}
+
+impl Outlet for Mail {
+    fn deliver(&mut self, to: SessionId, frame: Bytes) {
+        if !self.saboteur.hides_from_oracle() {
+            for (to, frame) in self.saboteur.tamper(self.turn, to, frame) {
+                self.record(to, &frame);
+                self.pass(to, &frame);
+            }
+            return;
+        }
+        self.record(to, &frame);
+        for (to, frame) in self.saboteur.tamper(self.turn, to, frame) {
+            self.pass(to, &frame);
+        }
+    }
+
+    fn announce(&mut self, to: Vec<SessionId>, frames: Vec<Bytes>, news: Vec<News>) {
+        to.into_iter().for_each(|watcher| self.announce_to(watcher, &frames, &news));
     }
 
     fn is_drained(&self, to: SessionId) -> bool {

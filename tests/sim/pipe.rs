@@ -2,7 +2,12 @@
 
 use crate::{coverage::Fault, oracle::Sent, sabotage::Saboteur};
 use bytes::BytesMut;
-use foregather::{domain::Announcement, hub::Backlog, limits::Limits, registry::News, wire};
+use foregather::{
+    domain::Announcement,
+    hub::{Backlog, Waiting},
+    limits::Limits,
+    registry::News,
+};
 
 /// Bytes on their way, and behind them, if the client does not read, what has happened
 /// since, folded.
@@ -95,11 +100,11 @@ impl Pipe {
         let Some(backlog) = &mut self.backlog else { return false };
         let part = saboteur.bend_part(backlog.take(self.part_bytes));
         assert!(!part.is_empty(), "a backlog is never empty");
-        let about = |announcement: &Announcement| match announcement {
-            Announcement::Registered(entry) => Some((entry.ns.to_string(), entry.id.to_string())),
-            Announcement::Unregistered { ns, id, .. } => Some((ns.to_string(), id.to_string())),
+        let about = |waiting: &Waiting| match waiting {
+            Waiting::News(Announcement::Registered(entry)) => Some((entry.ns.to_string(), entry.id.to_string())),
+            Waiting::News(Announcement::Unregistered { ns, id, .. }) => Some((ns.to_string(), id.to_string())),
             // One for those in rendezvous with the peers, another for lists.
-            Announcement::Game(_) | Announcement::GameClosed { .. } => None,
+            Waiting::News(Announcement::Game(_) | Announcement::GameClosed { .. }) | Waiting::Message(_) => None,
         };
         let mut named: Vec<_> = part.iter().filter_map(about).collect();
         let count = named.len();
@@ -111,7 +116,7 @@ impl Pipe {
         } else {
             faults.push(Fault::BacklogInParts);
         }
-        for frame in wire::announcements(&part, limits) {
+        for frame in Waiting::frames(&part, limits) {
             self.push(&frame);
         }
         true

@@ -6,8 +6,8 @@ use crate::{
 };
 use bytes::Bytes;
 use foregather::{
-    domain::{Announcement, Inbound, SessionId, State},
-    hub::Order,
+    domain::{Inbound, SessionId, State},
+    hub::{Order, Waiting},
     registry::News,
     wire::{self, proto},
 };
@@ -222,7 +222,7 @@ impl Saboteur {
     }
 
     /// What follows instead of what was folded.
-    pub fn bend_part(&self, part: Vec<Announcement>) -> Vec<Announcement> {
+    pub fn bend_part(&self, part: Vec<Waiting>) -> Vec<Waiting> {
         folding_faults::bend_part(self.sabotage, part)
     }
 

@@ -562,7 +562,7 @@ def session_messages():
                           observed="192.0.2.2:50123", **more)
 
     def limits(ttl_secs, wait_ms):
-        return pb.Limits(frame_bytes=65536, ttl_secs=ttl_secs, wait_ms=wait_ms,
+        return pb.Limits(frame_bytes=65536, payload_bytes=61440, ttl_secs=ttl_secs, wait_ms=wait_ms,
                          registrations=4096, watches=1024)
 
     # What is asked for.

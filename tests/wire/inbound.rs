@@ -217,14 +217,6 @@ fn match_and_cancel_need_an_id() {
 }
 
 #[test]
-fn what_is_not_built_is_unsupported() {
-    for request_id in [None, Some(7)] {
-        let send = Message { request_id, r#type: Some(MessageType::Send.into()), ..everything() };
-        assert_eq!(refused(&send).code, Code::Unsupported);
-    }
-}
-
-#[test]
 fn texts_of_a_fixed_size_are_bounded_from_both_sides() {
     let hello = |change: fn(&mut proto::Hello, String), text: String| {
         let mut hello = proto::Hello { protocol: Some(1), ..Default::default() };

@@ -310,6 +310,7 @@ fn welcomed(resumed: bool) -> (Welcome, Greeting) {
     let welcome = Welcome { resume: resume.clone(), resumed, heartbeat, ..Welcome::new("~7f3a".into(), observed()) };
     let limits = Allowance {
         frame_bytes: Some(65_536),
+        payload_bytes: Some(61_440),
         ttl_secs: Some(3_600),
         registrations: Some(4_096),
         watches: Some(1_024),
@@ -363,6 +364,7 @@ fn a_client_reads_whatever_numbers_a_server_welcomes_it_with() {
             heartbeat_retries: number,
             limits: Allowance {
                 frame_bytes: Some(number),
+                payload_bytes: Some(number),
                 ttl_secs: Some(number),
                 registrations: Some(number),
                 watches: Some(number),

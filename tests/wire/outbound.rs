@@ -257,7 +257,7 @@ fn hello_and_heartbeat_are_answered_with_an_id_and_without() {
         let published = content.limits.expect("a client is told the limits");
         assert_eq!(published.frame_bytes, Some(65_536));
         assert_eq!((published.registrations, published.watches), (Some(4_096), Some(1_024)));
-        assert_eq!((published.wait_ms, published.payload_bytes), (Some(300_000), None));
+        assert_eq!((published.wait_ms, published.payload_bytes), (Some(300_000), Some(61_440)));
         assert_eq!(published.ttl_secs, Some(3_600));
 
         let heartbeat = Some(proto::Heartbeat { nonce: Some(u64::MAX), reply: Some(true) });

@@ -111,6 +111,7 @@ impl Referee {
                 }
             }
             Output::Proceed { .. } | Output::Ended { .. } => {}
+            Output::Say { .. } => panic!("nobody has sent a message: {output:?}"),
         }
     }
 

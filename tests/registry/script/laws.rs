@@ -27,7 +27,7 @@ pub fn the_request_is_answered(outputs: &[Output], session: SessionId, request: 
 pub fn a_refusal_changes_nothing(outputs: &[Output], request: RequestId, changes: u64) {
     let refused = outputs.iter().any(|output| match output {
         Output::Answer { request_id, answer, .. } => *request_id == Some(request) && is_refusal(answer),
-        Output::Announce { .. } | Output::Ended { .. } | Output::Proceed { .. } => false,
+        Output::Announce { .. } | Output::Say { .. } | Output::Ended { .. } | Output::Proceed { .. } => false,
     });
     assert!(!refused || (outputs.len() == 1 && changes == 0), "{changes} changes, and told: {outputs:#?}");
 }
@@ -127,6 +127,7 @@ impl Listeners {
                 assert!(superseded_by.is_some() || !connected, "{output:?} takes a connection with it");
                 assert!(self.ended.insert(*session, connected).is_none(), "{output:?} twice");
             }
+            Output::Say { to, .. } => to.iter().for_each(|&listener| self.can_be_told(listener, output)),
             Output::Proceed { to } => self.can_be_told(*to, output),
         }
     }

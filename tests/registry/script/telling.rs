@@ -2,8 +2,8 @@
 
 use super::names::Names;
 use foregather::domain::{
-    Announcement, Answer, Attributes, CatchUp, Code, Game, GameList, ListKind, OwnerPolicy, Pattern, Refusal,
-    Registration, Roster, Seat,
+    Announcement, Answer, Attributes, CatchUp, Code, Delivery, Game, GameList, ListKind, Message, OwnerPolicy, Party,
+    Pattern, Recipient, Refusal, Registration, Roster, Seat,
 };
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ impl Telling<'_> {
             Answer::CatchUp(catch_up) => self.catch_up(catch_up),
             Answer::Games(list) => self.game_list(list),
             Answer::Seat(seat) => self.seat(seat),
+            Answer::Sent { ns, to } => format!("{} to {}", self.names.ns(ns.as_str()), self.names.id(to.as_str())),
             other => panic!("the registry does not say {other:?}"),
         }
     }
@@ -44,6 +45,23 @@ impl Telling<'_> {
                 format!("closed {}{}", self.names.ns(ns.as_str()), self.number(*version))
             }
         }
+    }
+
+    /// `chess/a ada: hello`, and to whom it was sent, if not to this one by its id.
+    pub fn delivery(&mut self, delivery: &Delivery) -> String {
+        let Delivery { from, message: Message { ns, to, payload, id, reply_to } } = delivery;
+        let to = match to {
+            Recipient::To(Party::Peer(_)) => String::new(),
+            Recipient::To(Party::Session(name)) => format!(" to {}", self.names.id(name.as_str())),
+            Recipient::Owner => " to owner".into(),
+            Recipient::All => " to all".into(),
+            Recipient::Any => " to any".into(),
+        };
+        let number =
+            |what: &str, number: &Option<u64>| number.map_or_else(String::new, |number| format!(" {what}={number}"));
+        let (id, reply_to) = (number("id", id), number("reply_to", reply_to));
+        let (ns, from) = (self.names.ns(ns.as_str()), self.names.id(from.as_str()));
+        format!("{ns} {from}{to}: {}{id}{reply_to}", String::from_utf8_lossy(payload))
     }
 
     fn roster(&mut self, roster: &Roster) -> String {

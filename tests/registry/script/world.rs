@@ -268,6 +268,10 @@ impl World {
                         lines.extend(to.iter().map(|to| (self.called[to].clone(), text.clone())));
                     }
                 }
+                Output::Say { to, delivery, .. } => {
+                    let text = telling.delivery(&delivery);
+                    lines.extend(to.iter().map(|to| (self.called[to].clone(), text.clone())));
+                }
                 Output::Ended { session, superseded_by } => {
                     // Who has no connection any more is told nothing.
                     let told = superseded_by.is_some() && self.listeners.was_cut(session);

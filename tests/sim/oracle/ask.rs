@@ -121,7 +121,7 @@ pub fn entries(message: &Message, limits: &Limits) -> Vec<Entry> {
         MessageType::Match | MessageType::Cancel if !numbered => return invalid(),
         MessageType::Match => message.r#match.iter().map(|entry| quick_match(entry, limits)).collect(),
         MessageType::Cancel => message.cancel.iter().map(|&number| Ok(Ask::Cancel { number })).collect(),
-        MessageType::Send => return vec![Err(Code::Unsupported)],
+        MessageType::Send => return invalid(),
         MessageType::Status | MessageType::Welcome | MessageType::Game => return invalid(),
     };
     let one_too_many = numbered && entries.len() > 1;

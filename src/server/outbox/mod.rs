@@ -1,0 +1,172 @@
+//! What waits to be written to each connection.
+
+mod gathered;
+mod outboxes;
+mod writing;
+
+pub(super) use outboxes::Outboxes;
+pub(super) use writing::Writing;
+
+use crate::{
+    domain::LeaveReason,
+    hub::{Backlog, Waiting},
+    limits::Limits,
+};
+use bytes::Bytes;
+use futures::task::AtomicWaker;
+use gathered::Told;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// Bytes of a backlog that are written together, roughly.
+const PART_BYTES: usize = 64 * 1_024;
+
+/// Bytes that a frame counts for while it waits: its own, and its place.
+fn cost(frame: &Bytes) -> usize {
+    frame.len() + size_of::<Bytes>()
+}
+
+/// Frames that wait to be written to one connection: filled by whoever changes
+/// something, emptied by the connection.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    queue: Mutex<Queue>,
+    /// Bytes that wait in all outboxes.
+    total: Arc<AtomicUsize>,
+    /// Wakes the connection.
+    pub(super) waker: AtomicWaker,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    frames: VecDeque<Bytes>,
+    /// What waits behind the frames while the reader is behind.
+    backlog: Option<Box<Backlog>>,
+    /// What waits, as [`cost`] and the backlog count it; what the connection is about
+    /// to write included.
+    bytes: usize,
+    end: Option<End>,
+    closed: bool,
+    orders: Orders,
+}
+
+/// What the hub wants of the connection.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    /// Something was begun for the session that it is to go on with.
+    pub(super) proceed: bool,
+    /// It has a question to write since then.
+    pub(super) asked: Option<Instant>,
+    /// It is to read what has come, and to be judged if that is nothing.
+    pub(super) examine: bool,
+    /// For how long the peer's machine may be silent from now on.
+    pub(super) silence: Option<Duration>,
+}
+
+/// Why the server ends a connection, and what it says last.
+#[derive(Debug, Clone)]
+pub(super) struct End {
+    pub(super) reason: LeaveReason,
+    pub(super) last: Bytes,
+    /// What still waits is not worth writing.
+    pub(super) cut: bool,
+}
+
+impl Queue {
+    fn push(&mut self, frame: Bytes) {
+        self.bytes += cost(&frame);
+        self.frames.push_back(frame);
+    }
+
+    /// Puts something behind what waits for one who is behind.
+    fn put_behind(&mut self, told: &Told) {
+        let backlog = match told {
+            // Nothing is folded yet.
+            Told::Message(frame) if self.backlog.is_none() => return self.push(frame.clone()),
+            _ => self.backlog.get_or_insert_default(),
+        };
+        let before = backlog.bytes();
+        match told {
+            Told::News { news, .. } => news.iter().for_each(|news| backlog.fold(news)),
+            Told::Message(frame) => backlog.say(frame.clone()),
+        }
+        let after = backlog.bytes();
+        if backlog.is_empty() {
+            self.backlog = None;
+        }
+        self.bytes = self.bytes + after - before;
+    }
+}
+
+impl Outbox {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().expect("nothing panics under the lock")
+    }
+
+    /// Takes nothing any more, and makes the connection end.
+    fn end(&self, end: End) {
+        let mut queue = self.queue();
+        if !queue.closed {
+            queue.closed = true;
+            queue.end = Some(end);
+            drop(queue);
+            self.waker.wake();
+        }
+    }
+
+    /// How the server wants the connection to end, if it does.
+    pub(super) fn take_end(&self) -> Option<End> {
+        self.queue().end.take()
+    }
+
+    /// What the connection is to do besides writing.
+    pub(super) fn take_orders(&self) -> Orders {
+        std::mem::take(&mut self.queue().orders)
+    }
+
+    /// What waits, in bytes.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue().bytes
+    }
+
+    /// What waits first: frames, or a part of what is behind them.
+    fn take_frames(&self, limits: &Limits) -> VecDeque<Bytes> {
+        let mut queue = self.queue();
+        // Taking the queue whole leaves no memory with an idle connection.
+        let frames = std::mem::take(&mut queue.frames);
+        let Some(backlog) = queue.backlog.as_mut().filter(|_| frames.is_empty()) else { return frames };
+        let before = backlog.bytes();
+        let part = backlog.take(PART_BYTES);
+        let counted = before - backlog.bytes();
+        if backlog.is_empty() {
+            queue.backlog = None;
+        }
+        // Whoever tells others meanwhile does not wait for this.
+        drop(queue);
+        let frames: VecDeque<Bytes> = Waiting::frames(&part, limits).into();
+        self.recount(counted, frames.iter().map(cost).sum());
+        frames
+    }
+
+    /// Counts what waits no longer, and what does instead.
+    fn recount(&self, before: usize, after: usize) {
+        let mut queue = self.queue();
+        queue.bytes = queue.bytes + after - before;
+        self.total.fetch_add(after, Ordering::Relaxed);
+        self.total.fetch_sub(before, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        let bytes = self.queue().bytes;
+        self.total.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
