@@ -16,13 +16,17 @@ pub(super) struct Directory<'a, O> {
 
 impl<O: Outlet> registry::Directory for Directory<'_, O> {
     fn reach(&self, session: SessionId) -> Reach {
-        if !self.sessions.get(&session).is_some_and(Session::knows_games) {
+        if self.is_deaf(session) {
             Reach::Deaf
         } else if self.outlet.keeps_up(session) {
             Reach::Open
         } else {
             Reach::Busy
         }
+    }
+
+    fn is_deaf(&self, session: SessionId) -> bool {
+        !self.sessions.get(&session).is_some_and(Session::knows_games)
     }
 
     fn name(&self, session: SessionId) -> Option<SessionName> {

@@ -27,6 +27,11 @@ pub trait Directory {
     /// Whether that open session can be sent a message now.
     fn reach(&self, session: SessionId) -> Reach;
 
+    /// Whether it would not know what a message is.
+    fn is_deaf(&self, session: SessionId) -> bool {
+        self.reach(session) == Reach::Deaf
+    }
+
     /// What a session is called, if it is introduced.
     fn name(&self, session: SessionId) -> Option<SessionName>;
 
@@ -115,7 +120,7 @@ impl Registry {
         let (receiver, answer) = match &message.to {
             Recipient::All => {
                 let mut all = self.listeners(ns);
-                all.retain(|&watcher| watcher != session && directory.reach(watcher) != Reach::Deaf);
+                all.retain(|&watcher| watcher != session && !directory.is_deaf(watcher));
                 return Ok((all, Answer::Done));
             }
             Recipient::Any => {

@@ -132,10 +132,10 @@ impl<S: Stream> Connection<S> {
         self.outbox.waker.register(context.waker());
         let mut yields = false;
         loop {
-            if let Some(end) = self.outbox.take_end() {
+            let (end, orders) = self.outbox.take_orders();
+            if let Some(end) = end {
                 self.part(end);
             }
-            let orders = self.outbox.take_orders();
             self.unfinished |= orders.proceed;
             self.examined |= orders.examine;
             if let Some(session) = self.session

@@ -48,6 +48,22 @@ impl Peer {
         self.stream.write_all(bytes)
     }
 
+    /// Takes so many bytes, whatever they are.
+    pub(super) fn bytes(&mut self, due: usize) -> io::Result<()> {
+        let mut left = due.checked_sub(self.buffer.len()).ok_or(io::ErrorKind::InvalidData)?;
+        self.buffer.clear();
+        let mut bytes = [0; 16 * 1_024];
+        while left > 0 {
+            let most = left.min(bytes.len());
+            let read = self.stream.read(&mut bytes[..most])?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            left -= read;
+        }
+        Ok(())
+    }
+
     /// The next frame's body.
     pub(super) fn frame(&mut self) -> io::Result<Bytes> {
         loop {

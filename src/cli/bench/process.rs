@@ -1,10 +1,22 @@
+use super::echo::on_cpu;
 use std::{
     error::Error,
     fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
+
+/// All that happens here one connection causes, as fast as it is heard. And one that
+/// takes nothing from the system is not taken for dead by it.
+pub(super) const AT_ANY_PACE: [&str; 5] = [
+    "--silence-ms=3600000",
+    "--entries-per-sec=1000000",
+    "--entries-burst=10000000",
+    "--fanout-bytes-per-sec=1099511627776",
+    "--fanout-burst-bytes=1099511627776",
+];
 
 /// A server in a process of its own, so that only its memory is counted.
 pub(super) struct ServerProcess {
@@ -37,6 +49,15 @@ impl ServerProcess {
     /// The most of that since it began.
     pub(super) fn peak_bytes(&self) -> Result<u64, Box<dyn Error>> {
         self.status("VmHWM:")
+    }
+
+    /// Processor time of all its threads since it began.
+    pub(super) fn cpu_time(&self) -> Result<Duration, Box<dyn Error>> {
+        let mut all = Duration::ZERO;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            all += on_cpu(&fs::read_to_string(thread?.path().join("schedstat"))?)?;
+        }
+        Ok(all)
     }
 
     fn status(&self, name: &str) -> Result<u64, Box<dyn Error>> {

@@ -1,4 +1,9 @@
-use super::{cores::Cores, peer::Peer, process::ServerProcess, times::Times};
+use super::{
+    cores::Cores,
+    peer::Peer,
+    process::{AT_ANY_PACE, ServerProcess},
+    times::Times,
+};
 use bytes::Bytes;
 use foregather::{
     limits::Limits,
@@ -31,16 +36,6 @@ pub struct Args {
 }
 
 const NS: &str = "bench/arena";
-
-/// All that is changed here one connection changes, as fast as it is heard. And one that
-/// takes nothing from the system is not taken for dead by it.
-const AT_ANY_PACE: [&str; 5] = [
-    "--silence-ms=3600000",
-    "--entries-per-sec=1000000",
-    "--entries-burst=10000000",
-    "--fanout-bytes-per-sec=1099511627776",
-    "--fanout-burst-bytes=1099511627776",
-];
 
 /// Bytes that the memory of two servers differs by anyway.
 const NOISE_BYTES: u64 = 8 << 20;

@@ -1,5 +1,6 @@
 //! What waits to be written to each connection.
 
+mod frames;
 mod gathered;
 mod outboxes;
 mod writing;
@@ -13,10 +14,10 @@ use crate::{
     limits::Limits,
 };
 use bytes::Bytes;
+use frames::Frames;
 use futures::task::AtomicWaker;
 use gathered::Told;
 use std::{
-    collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
@@ -46,7 +47,7 @@ pub(super) struct Outbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    frames: VecDeque<Bytes>,
+    frames: Frames,
     /// What waits behind the frames while the reader is behind.
     backlog: Option<Box<Backlog>>,
     /// What waits, as [`cost`] and the backlog count it; what the connection is about
@@ -82,7 +83,7 @@ pub(super) struct End {
 impl Queue {
     fn push(&mut self, frame: Bytes) {
         self.bytes += cost(&frame);
-        self.frames.push_back(frame);
+        self.frames.push(frame);
     }
 
     /// Puts something behind what waits for one who is behind.
@@ -121,14 +122,11 @@ impl Outbox {
         }
     }
 
-    /// How the server wants the connection to end, if it does.
-    pub(super) fn take_end(&self) -> Option<End> {
-        self.queue().end.take()
-    }
-
-    /// What the connection is to do besides writing.
-    pub(super) fn take_orders(&self) -> Orders {
-        std::mem::take(&mut self.queue().orders)
+    /// How the server wants the connection to end, if it does, and what else it is to do
+    /// besides writing.
+    pub(super) fn take_orders(&self) -> (Option<End>, Orders) {
+        let mut queue = self.queue();
+        (queue.end.take(), std::mem::take(&mut queue.orders))
     }
 
     /// What waits, in bytes.
@@ -136,9 +134,11 @@ impl Outbox {
         self.queue().bytes
     }
 
-    /// What waits first: frames, or a part of what is behind them.
-    fn take_frames(&self, limits: &Limits) -> VecDeque<Bytes> {
+    /// What waits first: frames, or a part of what is behind them. So many bytes of what
+    /// was taken before wait no longer.
+    fn take_frames(&self, written: usize, limits: &Limits) -> Frames {
         let mut queue = self.queue();
+        self.count(&mut queue, written, 0);
         // Taking the queue whole leaves no memory with an idle connection.
         let frames = std::mem::take(&mut queue.frames);
         let Some(backlog) = queue.backlog.as_mut().filter(|_| frames.is_empty()) else { return frames };
@@ -150,17 +150,20 @@ impl Outbox {
         }
         // Whoever tells others meanwhile does not wait for this.
         drop(queue);
-        let frames: VecDeque<Bytes> = Waiting::frames(&part, limits).into();
+        let frames: Frames = Waiting::frames(&part, limits).into_iter().collect();
         self.recount(counted, frames.iter().map(cost).sum());
         frames
     }
 
     /// Counts what waits no longer, and what does instead.
     fn recount(&self, before: usize, after: usize) {
-        let mut queue = self.queue();
+        self.count(&mut self.queue(), before, after);
+    }
+
+    fn count(&self, queue: &mut Queue, before: usize, after: usize) {
         queue.bytes = queue.bytes + after - before;
-        self.total.fetch_add(after, Ordering::Relaxed);
-        self.total.fetch_sub(before, Ordering::Relaxed);
+        // The sum wraps around, and so does what is added where that is less than nothing.
+        self.total.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
     }
 }
 

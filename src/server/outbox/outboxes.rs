@@ -87,8 +87,7 @@ impl Outboxes {
         }
         let before = queue.bytes;
         fill(&mut queue);
-        self.total.fetch_add(queue.bytes, Ordering::Relaxed);
-        self.total.fetch_sub(before, Ordering::Relaxed);
+        self.total.fetch_add(queue.bytes.wrapping_sub(before), Ordering::Relaxed);
         // What a session asks for itself is produced only while there is room.
         let is_over = Some(to) != cause && self.is_over(before, queue.bytes);
         drop(queue);
@@ -281,7 +280,7 @@ mod tests {
         for _ in 0..4 {
             outboxes.during(SessionId(2)).deliver(CAUSE, frame(100));
         }
-        assert!(prompt.take_end().is_none());
+        assert!(prompt.take_orders().0.is_none());
         assert_eq!(prompt.queue().frames.len(), 4);
     }
 
@@ -294,13 +293,16 @@ mod tests {
                 outboxes.during(CAUSE).deliver(SessionId(id), frame(1_024));
             }
         }
-        assert!(each[1].take_end().is_none() && each[2].take_end().is_none(), "less than half of the sum waits");
+        assert!(
+            each[1].take_orders().0.is_none() && each[2].take_orders().0.is_none(),
+            "less than half of the sum waits"
+        );
         for _ in 0..40 {
             for id in [2, 3, 4] {
                 outboxes.during(CAUSE).deliver(SessionId(id), frame(1_024));
             }
         }
-        let cut: Vec<bool> = each.iter().map(|outbox| outbox.take_end().is_some_and(|end| end.cut)).collect();
+        let cut: Vec<bool> = each.iter().map(|outbox| outbox.take_orders().0.is_some_and(|end| end.cut)).collect();
         assert_eq!(cut, [false, true, true, false]);
     }
 
@@ -329,7 +331,7 @@ mod tests {
         let frames = wire::announcements(news.iter().map(|news| &news.announcement), &limits);
         outboxes.during(CAUSE).announce(vec![SessionId(2)], frames, news);
         outboxes.hand_out();
-        assert!(outbox.take_end().is_none());
+        assert!(outbox.take_orders().0.is_none());
         assert!(outbox.waiting() > limits.outbox_bytes / 4, "more than what is not folded for one who is behind");
     }
 }

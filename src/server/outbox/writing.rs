@@ -1,8 +1,7 @@
-use super::{End, Outbox, cost};
+use super::{End, Outbox, cost, frames::Frames};
 use crate::limits::Limits;
 use bytes::{Buf as _, Bytes};
 use std::{
-    collections::VecDeque,
     io::IoSlice,
     pin::Pin,
     task::{Context, Poll},
@@ -15,7 +14,7 @@ const FRAMES_AT_ONCE: usize = 64;
 /// What a connection has taken out of its outbox and is about to write.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Writing {
-    frames: VecDeque<Bytes>,
+    frames: Frames,
     /// A part of the first frame is written: the rest of it must follow.
     begun: bool,
     /// The peer leaves unread what was written.
@@ -33,30 +32,41 @@ impl Writing {
         stream: &mut W,
         context: &mut Context<'_>,
     ) -> Poll<std::io::Result<()>> {
+        let mut written = 0;
         loop {
             if self.frames.is_empty() {
-                self.frames = outbox.take_frames(limits);
+                self.frames = outbox.take_frames(std::mem::take(&mut written), limits);
                 if self.frames.is_empty() {
                     return Poll::Ready(Ok(()));
                 }
             }
-            let mut slices = [IoSlice::new(&[]); FRAMES_AT_ONCE];
-            let count = self.frames.len().min(FRAMES_AT_ONCE);
-            for (slice, frame) in slices.iter_mut().zip(&self.frames) {
-                *slice = IoSlice::new(frame);
-            }
-            match Pin::new(&mut *stream).poll_write_vectored(context, &slices[..count]) {
-                Poll::Ready(Ok(written)) => {
+            match self.write(stream, context) {
+                Poll::Ready(Ok(bytes)) => {
                     self.unblocked |= std::mem::take(&mut self.blocked);
-                    self.advance(outbox, written);
+                    written += self.advance(bytes);
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    self.blocked = true;
-                    return Poll::Pending;
+                unwritten => {
+                    outbox.recount(written, 0);
+                    self.blocked = unwritten.is_pending();
+                    return unwritten.map_ok(|_| ());
                 }
             }
         }
+    }
+
+    fn write<W: AsyncWrite + Unpin>(&self, stream: &mut W, context: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
+        let stream = Pin::new(stream);
+        // For the system one piece is less work than a list of one.
+        let mut frames = self.frames.iter();
+        if let (Some(frame), None) = (frames.next(), frames.next()) {
+            return stream.poll_write(context, frame);
+        }
+        let mut slices = [IoSlice::new(&[]); FRAMES_AT_ONCE];
+        let count = self.frames.len().min(FRAMES_AT_ONCE);
+        for (slice, frame) in slices.iter_mut().zip(self.frames.iter()) {
+            *slice = IoSlice::new(frame);
+        }
+        stream.poll_write_vectored(context, &slices[..count])
     }
 
     /// Whether the peer, who had left something unread, has gone on reading: a sign
@@ -65,20 +75,21 @@ impl Writing {
         std::mem::take(&mut self.unblocked)
     }
 
-    fn advance(&mut self, outbox: &Outbox, written: usize) {
+    /// So many bytes are written; what they have counted for.
+    fn advance(&mut self, written: usize) -> usize {
         let mut left = written;
         let mut done = written;
-        while let Some(frame) = self.frames.front_mut().filter(|_| left > 0) {
+        while let Some(frame) = self.frames.first_mut().filter(|_| left > 0) {
             let step = left.min(frame.len());
             frame.advance(step);
             left -= step;
             self.begun = !frame.is_empty();
             if frame.is_empty() {
-                self.frames.pop_front();
+                self.frames.pop();
                 done += size_of::<Bytes>();
             }
         }
-        outbox.recount(done, 0);
+        done
     }
 
     /// Puts the last frame behind what waits, or, for one who is cut, behind the
@@ -90,13 +101,13 @@ impl Writing {
             (queue.frames, queue.backlog) = Default::default();
         }
         loop {
-            let mut more = outbox.take_frames(limits);
+            let more = outbox.take_frames(0, limits);
             if more.is_empty() {
                 break;
             }
-            self.frames.append(&mut more);
+            self.frames.extend(more);
         }
-        self.frames.push_back(end.last);
+        self.frames.push(end.last);
         outbox.recount(outbox.waiting(), self.frames.iter().map(cost).sum());
     }
 }
@@ -126,7 +137,7 @@ mod tests {
         assert_eq!((outbox.waiting(), outbox.total.load(Ordering::Relaxed)), (waiting, waiting));
 
         let mut writing = Writing { frames: std::mem::take(&mut outbox.queue().frames), ..Writing::default() };
-        writing.advance(&outbox, 15);
+        outbox.recount(writing.advance(15), 0);
         assert_eq!(outbox.waiting(), 45 + 2 * size_of::<Bytes>(), "one is written, another is begun");
         let last = frame(5);
         writing.end_with(&outbox, &Limits::default(), End { reason: LeaveReason::Slow, last, cut: true });
