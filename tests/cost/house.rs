@@ -2,8 +2,8 @@ use crate::callgrind::counted_work;
 use bytes::Bytes;
 use foregather::{
     domain::{
-        Address, AppVersion, Filter, GameSettings, Inbound, LeaveReason, Namespace, Pattern, Peer, QuickMatch,
-        Register, Rendezvous, Request, RequestId, SessionId, Subject, Time, Unregister,
+        Address, AppVersion, Filter, GameSettings, Inbound, LeaveReason, Message, Namespace, Pattern, Peer, PeerId,
+        QuickMatch, Recipient, Register, Rendezvous, Request, RequestId, SessionId, Subject, Time, Unregister,
     },
     hub::{Hub, HubOptions, Order, Outlet, Progress},
     limits::Limits,
@@ -34,7 +34,8 @@ impl Outlet for Frames {
 }
 
 /// A hub with so many open games, each of which has its owner in it and seats for
-/// three more.
+/// three more. The owner also watches a region of a world, below and far below it, which
+/// nobody else does.
 pub struct House {
     hub: Hub,
     frames: Frames,
@@ -54,9 +55,18 @@ impl House {
         let mut house = Self { hub, frames: Frames::default(), now: Time::START, games, watched: BTreeSet::new() };
         for number in 0..house.games.len() {
             let owner = house.open();
-            let request = host(&house.games[number]);
+            let request = host(&house.games[number], None);
             // As a client of the seed, to which no answers need be encoded.
             house.send(owner, Inbound { request_id: None, entries: vec![Ok(request)] });
+            let region = region_name(number);
+            // They all come from one address, which may not ask that much at once.
+            if number % 1_000 == 0 {
+                house.pass();
+            }
+            for pattern in [Pattern::Children(region.clone()), Pattern::Descendants(region)] {
+                let request = Request::Rendezvous(Rendezvous::new(pattern, Subject::default()));
+                house.send(owner, Inbound { request_id: None, entries: vec![Ok(request)] });
+            }
         }
         house
     }
@@ -149,6 +159,10 @@ fn game_name(number: usize) -> Namespace {
     ns(POOL).child(&String::from_iter(letters)).expect("it is short")
 }
 
+fn region_name(number: usize) -> Namespace {
+    ns(&format!("world/{number}"))
+}
+
 fn peer() -> Peer {
     Peer { addresses: vec![Address::from("198.51.100.7:7777")], ..Peer::default() }
 }
@@ -157,8 +171,10 @@ fn settings() -> GameSettings {
     GameSettings { capacity: Some(4), ..GameSettings::default() }
 }
 
-fn host(ns: &Namespace) -> Request {
-    Request::Register(Register { game: Some(Box::new(settings())), ..Register::new(ns.clone(), peer()) })
+pub fn host(ns: &Namespace, id: Option<&str>) -> Request {
+    let id = id.map(|id| PeerId::parse(id, &Limits::default()).expect("it is legal"));
+    let owner = Peer { id, ..peer() };
+    Request::Register(Register { game: Some(Box::new(settings())), ..Register::new(ns.clone(), owner) })
 }
 
 fn numbered(request: Request) -> Inbound {
@@ -187,4 +203,12 @@ pub fn quick_match(app_version: &str, create: bool) -> Request {
 fn watch_list(pool: &str) -> Request {
     let pattern = Pattern::Children(ns(pool));
     Request::Rendezvous(Rendezvous::new(pattern, Subject::Games { filter: Filter::default() }))
+}
+
+pub fn watch(pattern: Pattern) -> Request {
+    Request::Rendezvous(Rendezvous::new(pattern, Subject::default()))
+}
+
+pub fn send(ns: &Namespace, to: Recipient) -> Request {
+    Request::Send { from: None, message: Message::new(ns.clone(), to, Bytes::from_static(&[b'x'; 100])) }
 }

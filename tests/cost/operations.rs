@@ -1,5 +1,8 @@
-use crate::house::{House, POOL, ns, quick_match, register, unregister};
-use foregather::domain::{Namespace, SessionId};
+use crate::house::{House, POOL, host, ns, quick_match, register, send, unregister, watch};
+use foregather::{
+    domain::{Namespace, Party, Pattern, Recipient, SessionId},
+    limits::Limits,
+};
 
 /// How often each is done; its cost is the mean.
 pub const TIMES: usize = 200;
@@ -49,6 +52,33 @@ pub const OPERATIONS: &[Operation] = &[
     operation("UNREGISTER from a game", |house, player, game| {
         house.ask(player, register(game));
         house.measure(player, unregister(game), 1);
+    }),
+    operation("REGISTER into a region, three watch it", |house, player, _| {
+        let region = ns("world/calm/north/lake");
+        let watchers = [
+            Pattern::Exact(region.clone()),
+            Pattern::Children(ns("world/calm/north")),
+            Pattern::Descendants(ns("world/calm")),
+        ]
+        .map(|pattern| {
+            let watcher = house.open();
+            house.ask(watcher, watch(pattern));
+            watcher
+        });
+        house.measure(player, register(&region), 1 + watchers.len());
+        watchers.into_iter().for_each(|watcher| house.close(watcher));
+    }),
+    operation("SEND to a member, to the owner, to any and to all", |house, player, _| {
+        let region = ns("world/calm/north/lake");
+        let other = house.open();
+        house.ask(other, host(&region, Some("lady")));
+        house.ask(other, watch(Pattern::Exact(region.clone())));
+        house.ask(player, register(&region));
+        let lady = Party::parse("lady", &Limits::default()).expect("it is legal");
+        for to in [Recipient::To(lady), Recipient::Owner, Recipient::Any, Recipient::All] {
+            house.measure(player, send(&region, to), 2);
+        }
+        house.close(other);
     }),
     Operation {
         watched: Some("poker"),
