@@ -35,6 +35,7 @@ mod owners;
 mod races;
 mod rates;
 mod refusals;
+mod regions;
 mod rendezvous;
 mod renewing;
 mod requests;
