@@ -24,6 +24,19 @@ pub(super) const REQUESTS_WAITING: usize = 64;
 /// granted, before no further request is taken up.
 pub(super) const SEATS_UNWANTED: usize = 1_024;
 
+/// For how long a namespace is watched after the last request to a peer there has ended,
+/// so that the next finds it watched.
+pub(super) const VIGIL: Duration = Duration::from_secs(60);
+
+/// How many namespaces are watched for such requests to come.
+pub(super) const VIGILS_IDLE: usize = 16;
+
+/// Bytes that a message counts for beside its payload, its namespace and its parties.
+pub(super) const MESSAGE_BYTES: usize = 256;
+
+/// Requests of peers that are being answered at once by one who serves.
+pub(super) const SERVED_AT_ONCE: usize = 64;
+
 /// The longest deadline: a time that is added to a clock is capped.
 pub(super) const DEADLINE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -145,6 +145,9 @@ impl Calls {
     /// The connection is lost. Lists that were on their way come from their
     /// beginning again, and what was asked for the connection's sake is forgotten.
     pub(super) fn interrupt(&mut self) {
+        // What was passed on must not be passed on twice.
+        let messages = self.waiting.extract_if(|_, pending| pending.waiter.is_of_a_message());
+        messages.for_each(|(_, pending)| pending.waiter.interrupt());
         self.waiting.retain(|_, pending| {
             match &mut pending.waiter {
                 Waiter::Page(paging) => paging.interrupt(),

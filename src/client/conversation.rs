@@ -4,6 +4,7 @@
 use super::{
     ClientError, bounds,
     calls::Calls,
+    inbox::Post,
     own::Own,
     restore::Restore,
     streams::Streams,
@@ -88,6 +89,7 @@ pub(super) struct Conversation {
     calls: Calls,
     streams: Streams,
     own: Arc<Own>,
+    post: Arc<Post>,
     /// Bytes to be written.
     outgoing: BytesMut,
     /// The server's question for a sign of life that is to be answered. To answer
@@ -98,7 +100,7 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(numbers: Arc<Numbers>, own: Arc<Own>, introduction: Introduction) -> Self {
+    pub(super) fn new(numbers: Arc<Numbers>, own: Arc<Own>, post: Arc<Post>, introduction: Introduction) -> Self {
         Self {
             limits: bounds::widest(),
             numbers,
@@ -108,6 +110,7 @@ impl Conversation {
             calls: Calls::new(),
             streams: Streams::default(),
             own,
+            post,
             outgoing: BytesMut::new(),
             asked: None,
             last_word: None,
@@ -154,9 +157,18 @@ impl Conversation {
 
     /// Takes up a request, unless whoever made it has given up already.
     pub(super) fn call(&mut self, call: Call) {
-        let Call { id, request, frame, waiter } = call;
+        let Call { id, request, frame, mut waiter } = call;
         if waiter.is_abandoned() {
             return;
+        }
+        if let Waiter::Ask(asking) = &mut waiter {
+            // What is to be heard of its receiver is to be heard from before it is said.
+            let watch = self.streams.attend(asking);
+            let ns = asking.ns.clone();
+            self.give_back();
+            if let Some(watch) = watch {
+                self.ask(Request::Rendezvous(watch), Waiter::Vigil(ns));
+            }
         }
         let instead = match &waiter {
             Waiter::Watch { reader, asked, .. } => self.streams.watch(reader, asked),
@@ -203,8 +215,19 @@ impl Conversation {
                 }
                 self.give_back();
             }
-            Outbound::Said(_) => {}
-            Outbound::Asked { nonce } => self.asked = Some(nonce),
+            Outbound::Said(deliveries) => {
+                for delivery in deliveries {
+                    match delivery.message.reply_to {
+                        Some(id) => self.streams.vigils.reply(id, delivery),
+                        None => self.post.take(&delivery),
+                    }
+                }
+            }
+            Outbound::Asked { nonce } => {
+                self.asked = Some(nonce);
+                // A server that has nothing to say asks now and then.
+                self.give_back();
+            }
             Outbound::Parting(refusal) => self.last_word = Some(refusal),
             Outbound::Unknown => {}
         }
@@ -224,6 +247,7 @@ impl Conversation {
             self.tell(&Request::Cancel(id));
         }
         self.streams.tidy();
+        self.post.tidy();
         self.give_back();
     }
 
@@ -255,6 +279,7 @@ impl Conversation {
     /// Tells all streams that nothing more will come.
     pub(super) fn end(&mut self, cause: &ClientError) {
         self.streams.end(cause);
+        self.post.end(cause);
     }
 
     /// What the server said last of its own accord, if anything.
@@ -323,6 +348,7 @@ impl Conversation {
 
     /// Tells the server what is needed no longer.
     fn give_back(&mut self) {
+        self.streams.end_idle_vigils();
         self.streams.release(&self.own, |ns, id| self.calls.may_be_given(ns, id));
         for request in self.streams.requests() {
             if let Request::Unregister(Unregister { ns, peer: Some(peer), .. }) = request {

@@ -76,7 +76,8 @@ impl<D: Dial> Driver<D> {
         reconnect_for: Duration,
         greeted: oneshot::Sender<()>,
     ) -> Self {
-        let conversation = Conversation::new(shared.numbers.clone(), shared.own.clone(), introduction);
+        let conversation =
+            Conversation::new(shared.numbers.clone(), shared.own.clone(), shared.post.clone(), introduction);
         let (backoff, greeted, loss) = (Backoff::default(), Some(greeted), None);
         Self { dial, calls, conversation, shared, patience, reconnect_for, backoff, greeted, loss }
     }

@@ -1,4 +1,4 @@
-use crate::domain::{AppVersion, Code, Refusal};
+use crate::domain::{AppVersion, Code, LeaveReason, Namespace, PeerId, Refusal};
 use std::{io, sync::Arc, time::Duration};
 
 /// Why the client could not do something. It can be cloned, as one lost
@@ -20,7 +20,8 @@ pub enum ClientError {
         source: Arc<io::Error>,
     },
     /// The server did not answer in time, or there was no connection to it. Whether it did what it was asked is not
-    /// known; to ask again does no harm.
+    /// known; to ask again does no harm, unless it was to pass a message on, which may
+    /// then arrive twice. A request to a peer was not replied to in time.
     #[error("no answer to {what} within {after:?}; the server or the way to it may be overloaded, try again")]
     Deadline {
         /// What was asked.
@@ -38,6 +39,24 @@ pub enum ClientError {
         reason: Option<Refusal>,
         /// What the operating system says, where it was an error.
         source: Option<Arc<io::Error>>,
+    },
+    /// The connection was lost after a message was said, and before the server has
+    /// answered, or the reply has come. Whether it has arrived is not known; it is not
+    /// said again.
+    #[error("the connection was lost before {what} was answered; whether it has arrived is not known")]
+    Interrupted {
+        /// What was said.
+        what: String,
+    },
+    /// Whoever was asked has left before the reply.
+    #[error("{peer} has left {ns} before the reply ({})", reason.name())]
+    ReceiverLeft {
+        /// Where.
+        ns: Namespace,
+        /// Who.
+        peer: PeerId,
+        /// Why.
+        reason: LeaveReason,
     },
     /// This client was closed or dropped.
     #[error("this client was closed; connect another one")]
@@ -75,6 +94,9 @@ pub enum ClientError {
     /// There is no such peer.
     #[error("the server refused: {0}")]
     NotFound(Refusal),
+    /// Whoever the message is for does not keep up with what it is sent.
+    #[error("the server refused: {0}")]
+    ReceiverBusy(Refusal),
     /// Another client has registered a peer of this id there.
     #[error("the server refused: {0}")]
     PeerIdTaken(Refusal),
@@ -121,6 +143,7 @@ impl From<Refusal> for ClientError {
             Code::NoOpenGame => Self::NoOpenGame(refusal),
             Code::NotOwner => Self::NotOwner(refusal),
             Code::NotFound => Self::NotFound(refusal),
+            Code::ReceiverBusy => Self::ReceiverBusy(refusal),
             Code::PeerIdTaken => Self::PeerIdTaken(refusal),
             Code::RateLimited => Self::RateLimited { retry_after: refusal.retry_after.unwrap_or_default(), refusal },
             _ => Self::Refused(refusal),
@@ -142,6 +165,7 @@ impl ClientError {
             | Self::NoOpenGame(refusal)
             | Self::NotOwner(refusal)
             | Self::NotFound(refusal)
+            | Self::ReceiverBusy(refusal)
             | Self::PeerIdTaken(refusal)
             | Self::RateLimited { refusal, .. }
             | Self::Refused(refusal) => Some(refusal),

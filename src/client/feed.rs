@@ -11,16 +11,19 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// What is kept for a reader: how things stand, and what of it is untold.
+/// What is kept for a reader, and what of it is untold.
 pub(super) trait Account {
     /// What a reader is told.
     type Change;
 
-    /// Takes a change, which may be of something else.
-    fn apply(&mut self, announcement: &Announcement) -> Result<(), ClientError>;
-
     /// The next thing to tell.
     fn pop(&mut self) -> Option<Self::Change>;
+}
+
+/// One that shows how things stand by what is announced.
+pub(super) trait View: Account {
+    /// Takes a change, which may be of something else.
+    fn apply(&mut self, announcement: &Announcement) -> Result<(), ClientError>;
 }
 
 /// One stream's share of what the connection hears.

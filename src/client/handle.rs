@@ -33,6 +33,7 @@ use std::{fmt, sync::Arc};
 pub struct Client {
     pub(super) line: Line,
     pub(super) roster_bytes: usize,
+    pub(super) message_bytes: usize,
     /// Seconds that a seat is kept while the connection is lost.
     pub(super) lease_secs: u32,
 }

@@ -3,6 +3,7 @@ use super::{
     conversation::{Call, Introduction, Numbers},
     dial::Dial,
     driver::Driver,
+    inbox::Post,
     own::Own,
     state::{Standing, State},
     waiter::{Outcome, Waiter},
@@ -11,7 +12,13 @@ use crate::{
     domain::{Code, Greeting, Refusal, Request},
     wire,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     sync::{Notify, SetOnce, mpsc, oneshot, watch},
     time::timeout,
@@ -23,6 +30,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub(super) struct Shared {
     pub(super) numbers: Arc<Numbers>,
     pub(super) own: Arc<Own>,
+    /// Where messages go.
+    pub(super) post: Arc<Post>,
+    /// The number of the next message that is to be replied to.
+    next_message: AtomicU64,
     /// A stream was dropped.
     pub(super) stream_gone: Arc<Notify>,
     /// The client is to be closed.
@@ -38,6 +49,10 @@ impl Default for Shared {
         Self {
             numbers: Arc::default(),
             own: Arc::default(),
+            post: Arc::default(),
+            // A reply to what was asked before this program was started anew is not taken
+            // for another. The numbers stay below 2^53, for those who count in JSON.
+            next_message: AtomicU64::new(u64::from(getrandom::u32().unwrap_or_default()) << 20),
             stream_gone: Arc::default(),
             close: CancellationToken::new(),
             standing: watch::Sender::new(Standing { state: State::Connected, greeting: None }),
@@ -54,7 +69,25 @@ pub(super) struct Line {
     shared: Arc<Shared>,
     deadline: Duration,
     /// Closes the client, whatever the driver does at the moment.
-    _last: Arc<DropGuard>,
+    last: Arc<DropGuard>,
+}
+
+/// The same of one who does not keep the client.
+#[derive(Debug, Clone)]
+pub(super) struct WeakLine {
+    calls: mpsc::WeakSender<Call>,
+    shared: Arc<Shared>,
+    deadline: Duration,
+    last: Weak<DropGuard>,
+}
+
+impl WeakLine {
+    /// The line, while somebody keeps the client.
+    pub(super) fn upgrade(&self) -> Option<Line> {
+        let last = self.last.upgrade()?;
+        let calls = self.calls.upgrade()?;
+        Some(Line { calls, shared: self.shared.clone(), deadline: self.deadline, last })
+    }
 }
 
 impl Line {
@@ -73,7 +106,7 @@ impl Line {
         tokio::spawn(driver.run(first));
 
         let last = Arc::new(shared.close.clone().drop_guard());
-        let line = Self { calls: sender, shared, deadline, _last: last };
+        let line = Self { calls: sender, shared, deadline, last };
         let welcome = async {
             match greeting.await {
                 Ok(()) => Ok(()),
@@ -137,6 +170,17 @@ impl Line {
     ) -> Result<T, ClientError> {
         let after = self.deadline + longer;
         timeout(after, answer).await.unwrap_or(Err(ClientError::Deadline { what, after }))
+    }
+
+    /// The same for one who does not keep the client.
+    pub(super) fn downgrade(&self) -> WeakLine {
+        let Self { calls, shared, deadline, last } = self;
+        WeakLine { calls: calls.downgrade(), shared: shared.clone(), deadline: *deadline, last: Arc::downgrade(last) }
+    }
+
+    /// A number for a message that is to be replied to.
+    pub(super) fn message_id(&self) -> u64 {
+        self.shared.next_message.fetch_add(1, Ordering::Relaxed)
     }
 
     /// What is registered through it.

@@ -2,7 +2,7 @@
 
 use super::{
     ClientError,
-    feed::Account,
+    feed::{Account, View},
     ledger::{Change, Ledger, Record},
 };
 use crate::domain::{Announcement, Filter, Game, Namespace, Pattern};
@@ -70,9 +70,7 @@ impl Lobby {
     }
 }
 
-impl Account for Lobby {
-    type Change = Change<Game>;
-
+impl View for Lobby {
     fn apply(&mut self, announcement: &Announcement) -> Result<(), ClientError> {
         match announcement {
             Announcement::Game(game) if !self.games.pattern().matches(game.ns.as_str()) => {}
@@ -83,6 +81,10 @@ impl Account for Lobby {
         }
         Ok(())
     }
+}
+
+impl Account for Lobby {
+    type Change = Change<Game>;
 
     fn pop(&mut self) -> Option<Change<Game>> {
         self.games.pop()

@@ -88,6 +88,53 @@
 //! # }
 //! ```
 //!
+//! # Messages
+//!
+//! Who is in the same namespace can say something to one peer, to the owner, to all, or to
+//! any; a [`Client::request`] is a message that somebody who serves replies to. Messages
+//! go through the server, and are not kept there: whoever is not connected does not hear
+//! them, and nothing is said twice.
+//!
+//! ```
+//! use foregather::client::{Client, ClientError, Entry, GameOptions, MessageEvent, Peer, To};
+//! use std::time::Duration;
+//! # use foregather::server::{Server, ServerOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = Server::start(ServerOptions { listen: ([127, 0, 0, 1], 0).into(), ..Default::default() })?;
+//! // Ada owns the game and says whether a move is legal.
+//! let ada = Client::connect(server.local_addr()).await?;
+//! let referee = ada.serve("chess/K7QP", |request| async move {
+//!     if request.payload == "e2e4" { "yes" } else { "no" }
+//! });
+//! tokio::spawn(referee);
+//! let hers = ada.host("chess/K7QP", Peer::new().id("ada"), GameOptions::new().capacity(2)).await?;
+//!
+//! // Bob asks her, and hears what is said.
+//! let bob = Client::connect(server.local_addr()).await?;
+//! let mut heard = bob.messages("chess/K7QP")?;
+//! let his = bob.join("chess/K7QP", Peer::new().id("bob"), Entry::new()).await?;
+//! let reply = his.request(To::Owner, "e2e4", Duration::from_secs(5)).await?;
+//! assert_eq!(reply.payload, "yes");
+//! assert_eq!(reply.from.as_str(), "ada");
+//!
+//! // Done when the server has handed it to all who are there.
+//! hers.send(To::All, "white has moved").await?;
+//! while let Some(event) = heard.next().await {
+//!     if let MessageEvent::Said(message) = event {
+//!         println!("{} says {} bytes", message.from, message.payload.len());
+//!         break;
+//!     }
+//! }
+//! match his.send("eve", "are you there?").await {
+//!     Err(ClientError::NotFound(_)) => println!("she is not"),
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Lost connections
 //!
 //! A client whose connection is lost finds another by itself, for as long as
@@ -113,7 +160,8 @@
 //! `lobby` keeps what is there and what the reader was not told yet, both in a
 //! `ledger`. `streams` knows what each of them watches and which seat it stands
 //! for, so that nothing is left behind on the server when its reader is gone,
-//! however early. Nobody who does not read holds up anybody else, and nothing that
+//! however early. Messages go to the `inbox` of each who reads them; requests that wait
+//! for a reply are in `vigils`, which hears who leaves. Nobody who does not read holds up anybody else, and nothing that
 //! a server sends can make the client panic or hold more than `bounds` and
 //! [`ClientOptions`] say.
 
@@ -130,10 +178,13 @@ mod feed;
 mod game;
 mod games;
 mod handle;
+mod inbox;
 mod ledger;
 mod line;
 mod link;
 mod lobby;
+mod mail;
+mod messages;
 mod options;
 mod own;
 mod pages;
@@ -142,21 +193,24 @@ mod pulse;
 mod restore;
 mod roster;
 mod seat;
+mod serving;
 mod state;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod vigils;
 mod waiter;
 
 pub use crate::domain::{
-    Address, Allowance, AppVersion, Attributes, Code, Game, Greeting, LeaveReason, Namespace, OwnerPolicy, PeerId,
-    Refusal, Registration,
+    Address, Allowance, AppVersion, Attributes, Code, Game, Greeting, LeaveReason, Namespace, OwnerPolicy, Party,
+    PeerId, Recipient, Refusal, Registration, SessionName,
 };
 pub use error::ClientError;
 pub use events::{Event, Events};
 pub use game::{Entry, GameOptions, MatchOptions, Return};
 pub use games::{GameEvent, Games};
 pub use handle::Client;
+pub use messages::{Message, MessageEvent, Messages, Receipt, Reply, Request, To};
 pub use options::ClientOptions;
 pub use pages::{GamePage, Page};
 pub use peer::Peer;

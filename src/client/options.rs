@@ -32,6 +32,7 @@ pub struct ClientOptions {
     agent: String,
     deadline: Duration,
     roster_bytes: usize,
+    message_bytes: usize,
     client_key: Bytes,
     heartbeat: Option<Duration>,
     lease: Duration,
@@ -44,6 +45,7 @@ impl Default for ClientOptions {
             agent: concat!("foregather-client/", env!("CARGO_PKG_VERSION")).into(),
             deadline: Duration::from_secs(10),
             roster_bytes: 64 * 1024 * 1024,
+            message_bytes: 4 * 1024 * 1024,
             client_key: Bytes::new(),
             heartbeat: None,
             lease: Duration::from_secs(30),
@@ -81,6 +83,15 @@ impl ClientOptions {
     #[must_use]
     pub fn roster_bytes(mut self, bytes: usize) -> Self {
         self.roster_bytes = bytes;
+        self
+    }
+
+    /// Bytes of memory that messages may take which one stream of them, or one who
+    /// serves, has not read yet: 4 MiB by default. What does not fit is dropped, and the
+    /// reader is told how many were: [`MessageEvent::Lost`](super::MessageEvent::Lost).
+    #[must_use]
+    pub fn message_bytes(mut self, bytes: usize) -> Self {
+        self.message_bytes = bytes;
         self
     }
 
@@ -152,7 +163,7 @@ impl ClientOptions {
 
     /// Connects by that way, which goes to that address.
     pub(super) async fn connect_by(self, mut dial: impl Dial, address: &str) -> Result<Client, ClientError> {
-        let Self { agent, deadline, roster_bytes, client_key, heartbeat, lease, reconnect_for } = self;
+        let Self { agent, deadline, roster_bytes, message_bytes, client_key, heartbeat, lease, reconnect_for } = self;
         let client_key = if client_key.is_empty() { random_key()? } else { client_key };
         let client_key = Secret::parse(client_key).map_err(|refusal| {
             ClientError::Invalid(Refusal { text: format!("client_key: {}", refusal.text), ..refusal })
@@ -171,7 +182,7 @@ impl ClientOptions {
                 }
                 other => other,
             })?;
-        Ok(Client { line, roster_bytes, lease_secs: secs(lease) })
+        Ok(Client { line, roster_bytes, message_bytes, lease_secs: secs(lease) })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     ClientError,
-    feed::Account,
+    feed::{Account, View},
     ledger::{Change, Ledger, Record},
 };
 use crate::domain::{Announcement, CatchUp, Game, LeaveReason, Namespace, Pattern, PeerId, Registration};
@@ -215,9 +215,7 @@ impl Roster {
     }
 }
 
-impl Account for Roster {
-    type Change = RosterChange;
-
+impl View for Roster {
     fn apply(&mut self, announcement: &Announcement) -> Result<(), ClientError> {
         match announcement {
             Announcement::Registered(registration) => self.peers.came(registration)?,
@@ -238,6 +236,10 @@ impl Account for Roster {
         }
         Ok(())
     }
+}
+
+impl Account for Roster {
+    type Change = RosterChange;
 
     fn pop(&mut self) -> Option<RosterChange> {
         let is_next = |aside: u64| self.peers.first_place().is_none_or(|place| aside < place);

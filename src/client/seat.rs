@@ -161,6 +161,14 @@ impl Seat {
         &self.ns
     }
 
+    pub(super) fn id(&self) -> &PeerId {
+        &self.id
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Who sits in it: the own peer as it was registered last; its addresses may
     /// have changed when the client has reconnected from elsewhere.
     pub fn own(&self) -> Arc<Registration> {

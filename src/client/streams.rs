@@ -4,16 +4,18 @@
 
 use super::{
     ClientError, bounds,
-    feed::{Account as _, Feed},
+    feed::{Feed, View as _},
     lobby::Lobby,
     own::Own,
     roster::Roster,
+    vigils::{Asking, Vigils},
 };
 use crate::domain::{
     Announcement, Attributes, Filter, Game, LeaveReason, Namespace, Pattern, PeerId, Registration, Rendezvous, Request,
     Subject, Unregister,
 };
 use std::{mem, sync::Arc};
+use tokio::time::Instant;
 
 /// Whom the driver tells what it hears.
 #[derive(Debug, Clone)]
@@ -98,6 +100,8 @@ pub(super) struct Streams {
     live: Vec<Stream>,
     /// Their readers are gone. As a rule nothing keeps them.
     gone: Vec<Stream>,
+    /// What is watched for the sake of requests to peers.
+    pub(super) vigils: Vigils,
     /// What the server is to be told.
     requests: Vec<Request>,
 }
@@ -109,6 +113,16 @@ impl Streams {
         let wider = self.wider(asked);
         self.entry(reader).watch = Some(asked.clone());
         wider
+    }
+
+    /// Somebody in a namespace is to be asked something, and whether they leave is to be
+    /// heard: what is to be asked of the server for that, unless it is watched already.
+    pub(super) fn attend(&mut self, asking: &mut Asking) -> Option<Rendezvous> {
+        let watch = Rendezvous::new((&asking.ns).into(), Subject::default());
+        let is_watched = self.all().any(|stream| stream.shares(&watch));
+        let (is_to_be_watched, over) = self.vigils.attend(asking, is_watched, Instant::now());
+        self.end_vigils(over);
+        is_to_be_watched.then_some(watch)
     }
 
     /// The server did not grant the watch.
@@ -183,6 +197,9 @@ impl Streams {
         for (reader, error) in failed {
             self.fail(&reader, error);
         }
+        if let Announcement::Unregistered { ns, id, reason, .. } = announcement {
+            self.vigils.left(ns, id, *reason);
+        }
     }
 
     /// The connection is lost, and all watches with it.
@@ -190,6 +207,7 @@ impl Streams {
         self.tidy();
         self.live.iter().for_each(|stream| stream.reader.interrupt());
         self.gone.iter_mut().for_each(|stream| stream.watch = None);
+        self.vigils.interrupt();
         self.requests.clear();
     }
 
@@ -215,6 +233,7 @@ impl Streams {
         let (gone, live) = mem::take(&mut self.live).into_iter().partition(|stream| stream.reader.is_abandoned());
         self.live = live;
         self.gone.extend::<Vec<_>>(gone);
+        self.vigils.tidy(Instant::now());
     }
 
     /// Gives back what nobody needs any more. A seat is kept for as long as a
@@ -240,6 +259,12 @@ impl Streams {
                 at += 1;
             }
         }
+    }
+
+    /// Ends the watches that no request has needed for a while.
+    pub(super) fn end_idle_vigils(&mut self) {
+        let over = self.vigils.release(Instant::now());
+        self.end_vigils(over);
     }
 
     /// Tells all that nothing more will come.
@@ -271,9 +296,19 @@ impl Streams {
         self.live.iter().chain(&self.gone)
     }
 
-    /// Ends a watch, unless another stream shares it.
+    fn end_vigils(&mut self, over: Vec<Namespace>) {
+        for ns in over {
+            self.leave(Rendezvous::new(ns.into(), Subject::default()));
+        }
+    }
+
+    /// Ends a watch, unless another stream or a request shares it.
     fn leave(&mut self, watch: Rendezvous) {
-        if self.all().all(|other| !other.shares(&watch)) {
+        let is_kept = match &watch {
+            Rendezvous { pattern: Pattern::Exact(ns), subject: Subject::Peers { .. }, .. } => self.vigils.keeps(ns),
+            _ => false,
+        };
+        if !is_kept && self.all().all(|other| !other.shares(&watch)) {
             let Rendezvous { pattern, subject, .. } = watch;
             let subject = match subject {
                 Subject::Peers { .. } => Subject::default(),

@@ -6,10 +6,11 @@ use super::{
     pages::Paging,
     restore::Restore,
     streams::{Reader, Streams},
+    vigils::Asking,
 };
 use crate::domain::{
-    Answer, Code, Game, GameList, ListKind, Namespace, Pattern, PeerId, QuickMatch, Register, Registration, Rendezvous,
-    Request, Roster, Seat, Subject,
+    Answer, Code, Game, GameList, ListKind, Namespace, Pattern, PeerId, QuickMatch, Recipient, Register, Registration,
+    Rendezvous, Request, Roster, Seat, Subject,
 };
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -39,6 +40,12 @@ pub(super) enum Waiter {
     Rest(Reader, Wanted),
     /// What brings an own peer back on another connection.
     Restore(Restore),
+    /// SEND that wants no reply: whom it was for, if the server chose that.
+    Send(Outcome<Option<PeerId>>, Recipient, Namespace),
+    /// SEND that wants one.
+    Ask(Asking),
+    /// RENDEZVOUS for the sake of requests to peers there.
+    Vigil(Namespace),
     /// DISCOVER of peers.
     Page(Paging<Registration>),
     /// DISCOVER of games.
@@ -95,7 +102,9 @@ impl Waiter {
     pub(super) fn is_abandoned(&self) -> bool {
         match self {
             Self::GiveUp { .. } => true,
-            Self::Restore(_) => false,
+            Self::Restore(_) | Self::Vigil(_) => false,
+            Self::Send(outcome, ..) => outcome.is_closed(),
+            Self::Ask(asking) => asking.outcome.is_closed(),
             Self::Register(outcome) => outcome.is_closed(),
             Self::Enter { claim, .. } | Self::Match { claim, .. } => claim.reader.is_abandoned(),
             Self::Unregister { outcome, .. } => outcome.is_closed(),
@@ -121,7 +130,24 @@ impl Waiter {
 
     /// It belongs to the connection, and is asked for anew on another.
     pub(super) fn is_of_the_connection(&self) -> bool {
-        matches!(self, Self::Rest(..) | Self::Restore(_))
+        matches!(self, Self::Rest(..) | Self::Restore(_) | Self::Vigil(_))
+    }
+
+    /// It is about a message.
+    pub(super) fn is_of_a_message(&self) -> bool {
+        matches!(self, Self::Send(..) | Self::Ask(_))
+    }
+
+    /// The connection is lost on which a message was said.
+    pub(super) fn interrupt(self) {
+        match self {
+            Self::Send(outcome, to, ns) => {
+                let what = what(&to, &ns);
+                let _ = outcome.send(Err(ClientError::Interrupted { what }));
+            }
+            Self::Ask(asking) => asking.interrupt(),
+            _ => {}
+        }
     }
 
     /// Takes an answer to that request, or a part of one. `repeated`: the request
@@ -168,6 +194,18 @@ impl Waiter {
                 left(&ns, peer.as_ref(), own);
                 let _ = outcome.send(Ok(()));
             }
+            (Self::Send(outcome, to, ns), answer) => {
+                let sent = sent(&to, &ns, answer).ok_or_else(mismatch)?;
+                let _ = outcome.send(Ok(sent));
+            }
+            (Self::Ask(asking), answer) => {
+                let sent = sent(&asking.to, &asking.ns, answer).ok_or_else(mismatch)?;
+                streams.vigils.open(asking, sent);
+            }
+            (Self::Vigil(ns), Answer::Roster(Roster { kind: ListKind::Snapshot { .. }, more, .. })) if more => {
+                return Ok(Next::Wait(Self::Vigil(ns)));
+            }
+            (Self::Vigil(_), Answer::Roster(Roster { kind: ListKind::Snapshot { .. }, .. })) => {}
             (Self::Watch { outcome, reader, .. }, answer) => {
                 let taken = list(&reader, Wanted::List, answer).ok_or_else(mismatch)?;
                 let _ = outcome.send(Ok(()));
@@ -204,6 +242,10 @@ impl Waiter {
             // A list that was granted can end early all the same.
             Self::Rest(reader, _) => streams.fail(&reader, error),
             Self::GiveUp { .. } | Self::Restore(_) => {}
+            Self::Send(outcome, ..) => drop(outcome.send(Err(error))),
+            Self::Ask(asking) => drop(asking.outcome.send(Err(error))),
+            // Then it is not heard who leaves; whether the message goes is another matter.
+            Self::Vigil(ns) => streams.vigils.refused(&ns),
             Self::Page(paging) => drop(paging.outcome.send(Err(error))),
             Self::GamePage(paging) => drop(paging.outcome.send(Err(error))),
         }
@@ -215,9 +257,31 @@ impl Waiter {
             Self::Register(_) | Self::Enter { .. } => "REGISTER",
             Self::Match { .. } => "MATCH",
             Self::Unregister { .. } | Self::GiveUp { .. } => "UNREGISTER",
-            Self::Watch { .. } | Self::Rest(..) => "RENDEZVOUS",
+            Self::Watch { .. } | Self::Rest(..) | Self::Vigil(_) => "RENDEZVOUS",
+            Self::Send(..) | Self::Ask(_) => "SEND",
             Self::Page(_) | Self::GamePage(_) => "DISCOVER",
         }
+    }
+}
+
+/// A message, for a person.
+pub(super) fn what(to: &Recipient, ns: &Namespace) -> String {
+    match to {
+        Recipient::To(party) => format!("the message to {party} in {ns}"),
+        Recipient::Owner => format!("the message to the owner of {ns}"),
+        Recipient::All => format!("the message to all in {ns}"),
+        Recipient::Any => format!("the message to any in {ns}"),
+    }
+}
+
+/// Whom a message was for, where the server has chosen; `None` if that is no answer to
+/// SEND.
+#[allow(clippy::option_option)]
+fn sent(to: &Recipient, place: &Namespace, answer: Answer) -> Option<Option<PeerId>> {
+    match (to, answer) {
+        (Recipient::Owner | Recipient::Any, Answer::Sent { ns, to }) if ns == *place => Some(Some(to)),
+        (Recipient::To(_) | Recipient::All, Answer::Done) => Some(None),
+        _ => None,
     }
 }
 

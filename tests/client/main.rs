@@ -3,6 +3,7 @@
 
 mod catch_up;
 mod games;
+mod messages;
 mod proxy;
 mod reconnects;
 mod seats;

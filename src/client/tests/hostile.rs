@@ -87,7 +87,7 @@ fn body(frame: &[u8]) -> &[u8] {
 /// Says all of that to a client that waits for answers of every kind.
 fn hear(bodies: &[&[u8]]) {
     let numbers = Arc::<Numbers>::default();
-    let mut conversation = Conversation::new(numbers.clone(), Arc::default(), Introduction::default());
+    let mut conversation = Conversation::new(numbers.clone(), Arc::default(), Arc::default(), Introduction::default());
     let (pattern, ns) = (Pattern::parse("a/*").expect("it is legal"), Namespace::parse("a").expect("it is legal"));
     let peers = || Subscription::new(Roster::new(pattern.clone(), 2_000), Arc::default());
     let (events, matched, entered) = (peers(), peers(), peers());
