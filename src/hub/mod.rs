@@ -242,7 +242,7 @@ impl Hub {
     /// Goes on with the session's frame, and with the list that it is being given.
     pub fn proceed(&mut self, now: Time, id: SessionId, outlet: &mut impl Outlet) -> Progress {
         let mut work = 0;
-        while work < WORK_AT_ONCE && outlet.has_room(id) {
+        while outlet.has_room(id) {
             let session = self.sessions.get_mut(&id).expect("frames come from open sessions");
             let address = session.observed().ip();
             if self.registry.is_listing(id) {
@@ -269,12 +269,19 @@ impl Hub {
                 }
             }
             work += ENTRY_WORK + self.drain(now, outlet);
-            if self.registry.is_listing(id) {
-                // One part of a list is a turn.
+            // One part of a list is a turn.
+            let is_turn_over = self.registry.is_listing(id) || work >= WORK_AT_ONCE;
+            // What one entry causes is not divided, so who has no other goes on.
+            if is_turn_over && self.has_more(id) {
                 break;
             }
         }
         Progress::Unfinished
+    }
+
+    /// Whether the session's frame is not worked on to its end.
+    fn has_more(&self, id: SessionId) -> bool {
+        self.registry.is_listing(id) || self.sessions.get(&id).is_some_and(Session::has_entries)
     }
 
     /// When [`Hub::handle_timeout`] is to be called next; it may be called at any

@@ -131,6 +131,11 @@ impl Session {
         Some((self.request_id, entry))
     }
 
+    /// Whether the frame asks for more.
+    pub fn has_entries(&self) -> bool {
+        self.entries.len() > 0
+    }
+
     /// Counts an entry, whatever it says, against the connection's rates.
     ///
     /// # Errors
