@@ -33,11 +33,11 @@ exits! {
     System = 71;
     /// The output, or a server's state at its end, cannot be written. (A reader that went away is no fault: 0.)
     Output = 74;
-    /// The server did not answer in time.
+    /// The server did not answer in time; for send --reply, whoever was asked did not, or has left.
     NoAnswer = 75;
     /// What answers there does not speak Foregather's protocol.
     Nonsense = 76;
-    /// A signal ended the wait for a game; or a second one came before everyone was told.
+    /// A signal ended the wait for a game or a reply; or a second one came before everyone was told.
     Interrupted = 130;
 }
 

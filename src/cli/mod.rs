@@ -6,6 +6,7 @@
 #[cfg(target_os = "linux")]
 mod bench;
 mod call;
+mod chat;
 mod config;
 mod connection;
 mod discover;
@@ -23,9 +24,11 @@ mod quick_match;
 mod remote;
 mod seat;
 mod secret;
+mod send;
 mod serve;
 mod settings;
 mod signals;
+mod speech;
 mod state;
 mod stdin;
 mod table;
@@ -61,6 +64,8 @@ enum Command {
     Discover(discover::Discover),
     List(list::List),
     Kick(kick::Kick),
+    Send(send::Send),
+    Chat(chat::Chat),
     Call(call::Call),
     Config(config::Config),
     /// Look at what a server has kept
@@ -95,6 +100,8 @@ pub fn main() -> ExitCode {
         Command::Discover(discover) => discover.run(output),
         Command::List(list) => list.run(output),
         Command::Kick(kick) => kick.run(output),
+        Command::Send(send) => send.run(output),
+        Command::Chat(chat) => chat.run(output),
         Command::Call(call) => call.run(output),
         Command::Config(config) => config.run(output),
         Command::State(state) => state.run(output),

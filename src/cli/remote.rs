@@ -118,7 +118,7 @@ impl From<ClientError> for Failure {
             _ if error.refusal().is_some() => Exit::Refused,
             ClientError::Invalid(_) => Exit::Usage,
             ClientError::TooMany { .. } => Exit::System,
-            ClientError::Deadline { .. } => Exit::NoAnswer,
+            ClientError::Deadline { .. } | ClientError::ReceiverLeft { .. } => Exit::NoAnswer,
             ClientError::Protocol(_) => Exit::Nonsense,
             // Connections that are not to be had or lost, and what a later library
             // tells apart.

@@ -9,7 +9,7 @@ use super::{
     remote::Remote,
     secret::SecretFlag,
     signals::Signals,
-    time,
+    speech, time,
 };
 use std::time::Duration;
 
@@ -45,12 +45,7 @@ impl Watch {
         block_on(async {
             let client = place.client_for(self.reconnect.time()).await?;
             let mut signals = Signals::new()?;
-            // A secret opens one game, and is of no use where many are watched.
-            let mut events = if secret.is_empty() || self.pattern.ends_with('*') {
-                client.rendezvous(&self.pattern).await?
-            } else {
-                client.rendezvous_with(&self.pattern, secret).await?
-            };
+            let mut events = speech::watch(&client, &self.pattern, secret).await?;
             let mut presence = Presence::new(output, &self.pattern, "nobody is there yet; Ctrl-C ends");
             let watched = presence.follow(&mut events, &mut Connection::of(&client), &mut signals, self.stay).await;
             signals.or(client.close()).await;

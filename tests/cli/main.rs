@@ -12,6 +12,7 @@ mod games;
 mod kick;
 mod list;
 mod matches;
+mod messages;
 mod presence;
 mod program;
 mod serve;
