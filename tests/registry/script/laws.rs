@@ -35,7 +35,11 @@ pub fn a_refusal_changes_nothing(outputs: &[Output], request: RequestId, changes
 /// Nobody is told the same twice, and what is told is either of peers or of games.
 pub fn listeners_are_told_once(outputs: &[Output]) {
     for output in outputs {
-        let Output::Announce { to, news, .. } = output else { continue };
+        let (to, news) = match output {
+            Output::Announce { to, news, .. } => (to, &news[..]),
+            Output::Say { to, .. } => (to, &[][..]),
+            _ => continue,
+        };
         assert!(!to.is_empty() && to.is_sorted_by(|one, next| one < next), "each once, in order: {to:?}");
         let games = news.iter().filter(|news| news.announcement.is_about_games()).count();
         assert!(games == 0 || games == news.len(), "{news:#?}");

@@ -31,9 +31,21 @@
 //!   eve: since: + bob, - ada KICKED         what has changed there since then
 //! ```
 //!
+//! Messages say to whom, as whom if that is not clear, and what. Whoever has said
+//! `hello` is called `~ada` where it has no peer:
+//!
+//! ```text
+//! ada> send chess/a to=bob say=hello id=7   or to=~eve, owner, all, any; from=x
+//!   ada: ok                                 or, of owner and any, who that was
+//!   bob: chess/a ada: hello id=7            and ` to all` behind the sender
+//! bob> busy                                 does not keep up; `ready` does again, and
+//!                                           `deaf` does not know what a message is
+//! ```
+//!
 //! Whatever a script is about, every step is held to what is always true: see
 //! [`laws`].
 
+mod directory;
 mod laws;
 mod names;
 mod telling;

@@ -3,10 +3,12 @@
 use super::names::Names;
 use foregather::{
     domain::{
-        Address, AppVersion, Attributes, Discover, Filter, GameSettings, LeaveReason, Namespace, OwnerPolicy, Pattern,
-        Peer, PeerId, QuickMatch, Register, Rendezvous, RequestId, Secret, Subject, Unregister,
+        Address, AppVersion, Attributes, Discover, Filter, GameSettings, LeaveReason, Message, Namespace, OwnerPolicy,
+        Party, Pattern, Peer, PeerId, QuickMatch, Recipient, Register, Rendezvous, RequestId, Secret, Subject,
+        Unregister,
     },
     limits::Limits,
+    registry::Reach,
 };
 use std::{net::IpAddr, time::Duration};
 
@@ -19,6 +21,10 @@ pub enum Deed {
     Discover(Discover, Turn),
     Match(QuickMatch),
     Cancel(RequestId),
+    /// A message, and as whom.
+    Send(Option<PeerId>, Message),
+    /// It takes messages like this from now on.
+    Takes(Reach),
     /// It takes one more part of its list.
     Proceed,
     /// It introduces itself, by a key if that is not empty.
@@ -101,6 +107,10 @@ impl<'a> Words<'a> {
                 wait: self.option("wait").map_or(Duration::ZERO, duration),
             }),
             "cancel" => Deed::Cancel(self.number.expect("a CANCEL names a match")),
+            "send" => Deed::Send(self.option("from").map(|id| peer_id(names, id)), self.message(names)),
+            "ready" => Deed::Takes(Reach::Open),
+            "busy" => Deed::Takes(Reach::Busy),
+            "deaf" => Deed::Takes(Reach::Deaf),
             "proceed" => Deed::Proceed,
             "hello" => Deed::Hello(self.key()),
             "resume" => Deed::Resume,
@@ -120,7 +130,9 @@ impl<'a> Words<'a> {
 
     /// Where it comes from, if it says so.
     pub fn host(&self) -> Option<IpAddr> {
-        self.option("from").map(|host| host.parse().expect("a host is an address"))
+        // A message is from a peer.
+        let from = self.option("from").filter(|_| self.verb != "send");
+        from.map(|host| host.parse().expect("a host is an address"))
     }
 
     fn ttl_secs(&self) -> u32 {
@@ -148,6 +160,18 @@ impl<'a> Words<'a> {
             addresses: addresses.map(|&(_, address)| Address::from(address)).collect(),
             attributes: attributes(&self.options),
         }
+    }
+
+    fn message(&self, names: &mut Names) -> Message {
+        let to = match self.option("to").expect("a message goes to somebody") {
+            "owner" => Recipient::Owner,
+            "all" => Recipient::All,
+            "any" => Recipient::Any,
+            other => Recipient::To(Party::parse(&names.meant(other), &Limits::default()).expect("the name is legal")),
+        };
+        let number = |name| self.option(name).map(|number| number.parse().expect("that is a number"));
+        let payload = self.option("say").unwrap_or_default().to_owned().into();
+        Message { id: number("id"), reply_to: number("reply_to"), ..Message::new(self.ns(names), to, payload) }
     }
 
     fn peers(&self) -> Subject {

@@ -1,6 +1,7 @@
 //! Carries out the steps of a script.
 
 use super::{
+    directory::Directory,
     laws::{self, Listeners},
     names::Names,
     telling::Telling,
@@ -38,6 +39,7 @@ pub struct World {
     numbered: bool,
     steps: usize,
     listeners: Listeners,
+    directory: Directory,
 }
 
 /// Where everybody comes from who does not say something else.
@@ -62,6 +64,7 @@ impl World {
             numbered: false,
             steps: 0,
             listeners: Listeners::default(),
+            directory: Directory::default(),
         }
     }
 
@@ -171,12 +174,18 @@ impl World {
             }
             Deed::Match(asked) => registry.quick_match(now, session, request, asked),
             Deed::Cancel(cancelled) => registry.cancel(session, number, cancelled),
+            Deed::Send(from, message) => registry.send(session, number, from.as_ref(), message, &self.directory),
+            Deed::Takes(reach) => {
+                self.directory.set(session, reach);
+                return false;
+            }
             Deed::Proceed => {
                 registry.proceed(session);
                 return false;
             }
             Deed::Hello(key) => {
                 registry.introduce(session, key);
+                self.is_called(session, who);
                 return false;
             }
             Deed::Gone(reason) => {
@@ -203,6 +212,7 @@ impl World {
         self.called.insert(older, format!("{who}-old"));
         let newer = self.session(who, words.host());
         self.registry.introduce(newer, words.key());
+        self.is_called(newer, who);
         if self.listeners.is_over(older) {
             return vec![(who.to_owned(), "not resumed".into())];
         }
@@ -210,6 +220,11 @@ impl World {
         let outputs = self.drained();
         assert!(self.listeners.is_over(older), "it goes on as another");
         self.told(outputs)
+    }
+
+    /// What a session is called where it has no peer.
+    fn is_called(&mut self, session: SessionId, who: &str) {
+        self.directory.call(session, self.names.meant(&format!("~{who}")));
     }
 
     fn session(&mut self, who: &str, host: Option<IpAddr>) -> SessionId {
@@ -246,7 +261,12 @@ impl World {
             self.registry.check_invariants();
         }
         laws::listeners_are_told_once(&outputs);
-        outputs.iter().for_each(|output| self.listeners.hear(output));
+        for output in &outputs {
+            self.listeners.hear(output);
+            if let Output::Ended { session, .. } = output {
+                self.directory.forget(*session);
+            }
+        }
         outputs
     }
 
