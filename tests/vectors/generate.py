@@ -403,8 +403,14 @@ def scenario_messages():
     yield "SEND of two from the server", Message(type=t.SEND, send=[
         pb.Send(ns=table, payload=b"", all=True, **{"from": "ann"}),
         pb.Send(ns=table, payload=b"raise", peer="bob", **{"from": "~7f3a"})])
+    for name, to in [("a peer", {"peer": "bob"}), ("a session", {"peer": "~7f3a"}),
+                     ("the owner", {"owner": True}), ("all", {"all": True}), ("any", {"any": True})]:
+        yield f"message to {name}", Message(type=t.SEND, send=[
+            pb.Send(ns=table, payload=b"fold", **{"from": "ann"}, **to)])
+    yield "message from one who only watches", Message(type=t.SEND, send=[
+        pb.Send(ns=table, payload=b"", owner=True, id=U64_MAX, reply_to=0, **{"from": "~7f3a"})])
     yield "answer to SEND to any", Message(
-        type=t.STATUS, request_id=12, status=ok, send=[pb.Send(peer="bob")])
+        type=t.STATUS, request_id=12, status=ok, send=[pb.Send(ns=table, peer="bob")])
 
     # Signs of life, and how things end.
     yield "HEARTBEAT, asked", Message(type=t.HEARTBEAT, heartbeat=pb.Heartbeat(nonce=U64_MAX))

@@ -12,6 +12,7 @@ mod hostile;
 mod inbound;
 mod leases;
 mod memory;
+mod messages;
 mod numbers;
 mod outbound;
 mod secrets;
