@@ -13,6 +13,8 @@ mod kick;
 mod list;
 mod matches;
 mod messages;
+#[cfg(unix)]
+mod payloads;
 mod presence;
 mod program;
 mod serve;

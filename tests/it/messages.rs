@@ -1,7 +1,9 @@
 //! The messages of the tests: made in a line, read in a word.
 
 use bytes::{Bytes, BytesMut};
-use foregather::wire::proto::{self, Game, LeaveReason, Message, MessageType, RegistrationState, StatusCode, Welcome};
+use foregather::wire::proto::{
+    self, Game, LeaveReason, Message, MessageType, RegistrationState, StatusCode, Welcome, send::To,
+};
 use prost::Message as _;
 use std::collections::BTreeMap;
 
@@ -122,6 +124,31 @@ pub fn match_or_wait(pool: &str, id: &str, wait_ms: u32) -> Message {
     message
 }
 
+/// SEND of these bytes.
+pub fn say(ns: &str, to: To, payload: impl Into<Bytes>) -> Message {
+    let entry = proto::Send { ns: Some(ns.into()), to: Some(to), payload: Some(payload.into()), ..Default::default() };
+    Message { send: vec![entry], ..bare(MessageType::Send) }
+}
+
+/// To this peer or session.
+pub fn to(name: &str) -> To {
+    To::Peer(name.into())
+}
+
+/// What its receiver is told of it, if that was sent by this one.
+pub fn said_by(from: &str, mut message: Message) -> Message {
+    message.request_id = None;
+    message.send[0].from = Some(from.into());
+    message
+}
+
+/// What somebody else says.
+pub fn said(message: &Message) -> &proto::Send {
+    assert_eq!((message.r#type(), message.request_id), (MessageType::Send, None), "{message:?}");
+    let [entry] = &message.send[..] else { panic!("one message in a frame: {message:?}") };
+    entry
+}
+
 pub fn cancel(request_id: u64) -> Message {
     Message { cancel: Some(request_id), ..bare(MessageType::Cancel) }
 }
@@ -222,6 +249,7 @@ pub fn together(messages: impl IntoIterator<Item = Message>) -> Message {
             all.unregister.extend(next.unregister);
             all.rendezvous.extend(next.rendezvous);
             all.discovery.extend(next.discovery);
+            all.send.extend(next.send);
             all
         })
         .expect("there is one at least")

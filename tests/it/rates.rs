@@ -4,7 +4,7 @@ use crate::{client::*, messages::*};
 use foregather::{
     limits::Limits,
     server::Server,
-    wire::proto::{Message, StatusCode},
+    wire::proto::{Message, StatusCode, send::To},
 };
 use std::time::Instant;
 
@@ -106,6 +106,51 @@ async fn bytes_that_others_are_sent() {
     let mut lonely = Client::connect(&server).await;
     for id in ["a", "b", "c", "d", "e", "f", "g"] {
         lonely.granted(register_at("go", id, &address)).await;
+    }
+}
+
+#[tokio::test]
+async fn messages_count_once_for_each_who_hears() {
+    const WATCHERS: usize = 10;
+    let server = server_with_rates(|limits| {
+        (limits.fanout_bytes_per_sec, limits.fanout_burst_bytes) = (1_024, 1_024);
+    });
+    let mut client = Client::connect(&server).await;
+    client.granted(register("chess", "ada")).await;
+    let shout = || say("chess", To::All(true), vec![7; 240]);
+    // What nobody hears is not counted.
+    client.send((0..100).map(|number| numbered(number, shout()))).await;
+    for number in 0..100 {
+        let answer = client.message().await;
+        assert_eq!((answer.request_id, code(&answer)), (Some(number), StatusCode::Ok));
+    }
+    let mut watchers = Vec::new();
+    for _ in 0..WATCHERS {
+        let mut watcher = Client::connect(&server).await;
+        watcher.granted(rendezvous("chess")).await;
+        watchers.push(watcher);
+    }
+    // The first goes over the limit, which is known only when it is said; the debt of
+    // 1 KiB and more lasts for over a second.
+    client.send([numbered(1, shout()), numbered(2, shout()), shout()]).await;
+    assert_eq!(code(&client.message().await), StatusCode::Ok);
+    assert_limited(&client.message().await);
+    let silent = client.message().await;
+    assert_eq!(silent.request_id, None);
+    assert_limited(&silent);
+    for watcher in &mut watchers {
+        assert_eq!(watcher.message().await, said_by("ada", shout()));
+        watcher.silence().await;
+    }
+    // What is said to one counts once: 1 KiB holds several of these.
+    let mut other = Client::connect(&server).await;
+    other.granted(register("chess", "bob")).await;
+    for watcher in &mut watchers {
+        assert_eq!(ids(&watcher.message().await), ["bob"]);
+    }
+    for _ in 0..3 {
+        other.granted(say("chess", to("bob"), vec![7; 240])).await;
+        assert_eq!(said(&other.message().await).from(), "bob");
     }
 }
 

@@ -3,6 +3,8 @@
 mod frames;
 mod gathered;
 mod outboxes;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 pub(super) use outboxes::Outboxes;
