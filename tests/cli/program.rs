@@ -62,7 +62,12 @@ impl Program {
 
     /// The next line of its output.
     pub fn line(&self) -> String {
-        self.stdout.recv_timeout(PATIENCE).expect("it should have printed a line")
+        self.next_line().expect("it should have printed a line")
+    }
+
+    /// The next line of its output; `None` if none comes.
+    pub fn next_line(&self) -> Option<String> {
+        self.stdout.recv_timeout(PATIENCE).ok()
     }
 
     /// The next line of its output, which is JSON.
