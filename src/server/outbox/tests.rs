@@ -1,10 +1,14 @@
 use super::{outboxes::Outboxes, *};
 use crate::{
-    domain::{Announcement, Namespace, PeerId, Registration, SessionId},
+    domain::{Outbound, SessionId},
     hub::{Order, Outlet as _},
     registry::News,
-    wire,
+    wire::{
+        self,
+        proto::{self, MessageType},
+    },
 };
+use prost::Message as _;
 use std::collections::BTreeMap;
 
 const ADA: SessionId = SessionId(1);
@@ -28,14 +32,27 @@ fn frame(number: u8) -> Bytes {
     vec![number; 10].into()
 }
 
-/// That a peer is there, in a frame of its own.
+/// Something that a server may say, in a frame of its own.
+fn said(message: &proto::Message) -> (Vec<Bytes>, Vec<News>) {
+    let said = wire::outbound(&message.encode_to_vec(), &Limits::default()).expect("a server may say that");
+    let Outbound::Announced(all) = said else { panic!("{said:?}") };
+    (wire::announcements(&all, &Limits::default()), all.into_iter().map(News::from).collect())
+}
+
+/// That a peer is there.
 fn news(peer: &str, version: u64) -> (Vec<Bytes>, Vec<News>) {
-    let ns = Namespace::parse("chess").expect("it is legal");
-    let id = PeerId::parse(peer, &Limits::default()).expect("it is legal");
-    let registration = Registration::new(ns, id, Vec::new(), Default::default(), version);
-    let news = News::from(Announcement::Registered(Arc::new(registration)));
-    let frames = wire::announcements([&news.announcement], &Limits::default());
-    (frames, vec![news])
+    let peer = Some(proto::Peer { id: Some(peer.into()), ..Default::default() });
+    let entry = proto::Register { ns: Some("chess".into()), peer, version: Some(version), ..Default::default() };
+    let kind = Some(MessageType::Register.into());
+    said(&proto::Message { r#type: kind, register: vec![entry], ..Default::default() })
+}
+
+/// That it is not.
+fn gone(peer: &str, version: u64) -> (Vec<Bytes>, Vec<News>) {
+    let peer = Some(proto::Peer { id: Some(peer.into()), ..Default::default() });
+    let entry = proto::Unregister { ns: Some("chess".into()), peer, version: Some(version), ..Default::default() };
+    let kind = Some(MessageType::Unregister.into());
+    said(&proto::Message { r#type: kind, unregister: vec![entry], ..Default::default() })
 }
 
 /// What waits in the queue, piece by piece.
@@ -241,14 +258,8 @@ fn what_came_and_went_between_messages_leaves_only_them() {
     came[0].is_first = true;
     outboxes.during(ADA).announce(vec![BOB], frames, came);
     outboxes.during(ADA).say(vec![BOB], frame(1));
-    let gone = News::from(Announcement::Unregistered {
-        ns: Namespace::parse("chess").expect("it is legal"),
-        id: PeerId::parse("p", &Limits::default()).expect("it is legal"),
-        reason: LeaveReason::Unregistered,
-        version: 2,
-    });
-    let frames = wire::announcements([&gone.announcement], &Limits::default());
-    outboxes.during(ADA).announce(vec![BOB], frames, vec![gone]);
+    let (frames, left) = gone("p", 2);
+    outboxes.during(ADA).announce(vec![BOB], frames, left);
     outboxes.during(ADA).say(vec![BOB], frame(2));
     outboxes.hand_out();
     assert_eq!(taken(&each[&BOB])[1..], [frame(1), frame(2)]);
