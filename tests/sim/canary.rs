@@ -64,6 +64,16 @@ const OF_PRESENCE: &[Sabotage] = &[
     Sabotage::BlameSuccessor,
 ];
 
+/// What can go wrong with messages.
+const OF_MESSAGES: &[Sabotage] = &[
+    Sabotage::LoseMessage,
+    Sabotage::DoubleMessage,
+    Sabotage::SwapMessages,
+    Sabotage::MisdeliverMessage,
+    Sabotage::ForgeSpeaker,
+    Sabotage::SkipTurn,
+];
+
 /// What can go wrong with what is folded for those who do not read.
 const OF_FOLDING: &[Sabotage] = &[Sabotage::FoldNoLeave, Sabotage::CancelSeen, Sabotage::Reorder];
 
@@ -90,7 +100,7 @@ fn is_found(sabotage: Sabotage, hides_from_oracle: bool) -> bool {
 #[test]
 fn the_oracle_finds_every_sabotage() {
     let others = [Sabotage::ForgetClose, Sabotage::LoseRequest];
-    for &sabotage in TAMPERING.iter().chain(OF_GAMES).chain(OF_PRESENCE).chain(&others) {
+    for &sabotage in TAMPERING.iter().chain(OF_GAMES).chain(OF_PRESENCE).chain(OF_MESSAGES).chain(&others) {
         assert!(is_found(sabotage, false), "{sabotage:?} goes unnoticed");
     }
 }
@@ -105,7 +115,9 @@ fn what_is_lost_between_two_servers_is_found() {
 fn clients_notice_by_themselves_what_the_oracle_is_not_shown() {
     let of_games = [Sabotage::NameOtherOwner, Sabotage::SwallowClosed, Sabotage::ShowGameToSeed];
     let of_presence = [Sabotage::KeepAwaySilent, Sabotage::HideAway, Sabotage::HideExpired];
-    for &sabotage in TAMPERING.iter().chain(&of_games).chain(&of_presence).chain(OF_FOLDING) {
+    // Who has said something they cannot know.
+    let of_messages = &OF_MESSAGES[..4];
+    for &sabotage in TAMPERING.iter().chain(&of_games).chain(&of_presence).chain(OF_FOLDING).chain(of_messages) {
         assert!(is_found(sabotage, true), "{sabotage:?} goes unnoticed");
     }
 }

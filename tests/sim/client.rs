@@ -102,6 +102,10 @@ pub struct Client {
     pub questions: Vec<Message>,
     /// Another connection has its session.
     superseded: bool,
+    /// How much it has said to others.
+    pub said: u64,
+    /// What it was told by others, in order.
+    pub heard: Vec<Vec<u8>>,
     pub frames_read: u64,
     pub large_answers: u64,
 }
@@ -131,6 +135,8 @@ impl Client {
             token: None,
             questions: Vec::new(),
             superseded: false,
+            said: 0,
+            heard: Vec::new(),
             frames_read: 0,
             large_answers: 0,
         }
@@ -199,6 +205,7 @@ impl Client {
         if message.r#type == Some(MessageType::Game.into()) {
             message.game.iter().try_for_each(|game| self.games.hear(game))?;
         }
+        self.heard.extend(message.send.iter().map(|said| said.payload().to_vec()));
         for entry in &message.register {
             let (ns, id) = read_entry(entry).0;
             let known = self.view.contains_key(&(ns.clone(), id)) && !self.games.known.contains_key(&ns);

@@ -38,6 +38,8 @@ pub enum Fault {
     Folded,
     /// What came and went while a reader was behind cancelled.
     Unseen,
+    /// A message waited behind what was folded.
+    SaidBehind,
     /// What was folded followed in parts.
     BacklogInParts,
     /// A connection ended with something folded behind.
@@ -69,6 +71,7 @@ impl Fault {
         Self::RequestInVain,
         Self::Folded,
         Self::Unseen,
+        Self::SaidBehind,
         Self::BacklogInParts,
         Self::CutBacklog,
         Self::Killed,
@@ -199,6 +202,24 @@ pub enum Deed {
     CursorBeforeSecret,
     /// Somebody said that it had seen what is yet to come.
     CursorFromTheFuture,
+    /// A message went to the peer that it named.
+    SaidToPeer,
+    /// A message went to a session by its name.
+    SaidToSession,
+    /// A message went to the owner.
+    SaidToOwner,
+    /// A message went to some of those in rendezvous.
+    SaidToAll,
+    /// The same, and there was nobody.
+    SaidToNobody,
+    /// A message went to the one whose turn it was.
+    SaidToAny,
+    /// The same, and some could not be reached.
+    PassedOverInTurn,
+    /// A message came from one who only watches.
+    SaidByWatcher,
+    /// Somebody told itself something.
+    SaidToItself,
 }
 
 impl Deed {
@@ -263,6 +284,15 @@ impl Deed {
         Self::CursorBeforeBirth,
         Self::CursorBeforeSecret,
         Self::CursorFromTheFuture,
+        Self::SaidToPeer,
+        Self::SaidToSession,
+        Self::SaidToOwner,
+        Self::SaidToAll,
+        Self::SaidToNobody,
+        Self::SaidToAny,
+        Self::PassedOverInTurn,
+        Self::SaidByWatcher,
+        Self::SaidToItself,
     ];
 }
 
@@ -276,11 +306,13 @@ pub const CODES: &[Code] = &[
     Code::Unsupported,
     Code::TooLarge,
     Code::NotOwner,
+    Code::NotMember,
     Code::WrongSecret,
     Code::Banned,
     Code::Unavailable,
     Code::RateLimited,
     Code::Cancelled,
+    Code::ReceiverBusy,
     Code::GameFull,
     Code::GameLocked,
     Code::GameExists,

@@ -104,6 +104,12 @@ impl Driver {
             ensure!(client.has_read_whole_frames(), "client {at} was sent half a frame");
             ensure!(client.awaited.is_empty(), "client {at} was not answered: {:?}", client.awaited);
             ensure!(client.matches.is_empty(), "client {at} waits for ever: {:?}", client.matches);
+            let told = self.oracle.mailbox(connection.session);
+            ensure!(
+                connection.ended || client.heard == told,
+                "client {at} heard {:?}, and was told {told:?}",
+                client.heard
+            );
             self.check_games(at, connection.session, client)?;
             if client.dialect != (Dialect::Seed { watches: false }) {
                 self.check_view(at, connection.session, client)?;

@@ -106,6 +106,21 @@ fn read(frame: &Bytes) -> proto::Message {
 }
 
 impl Mail {
+    fn say_to(&mut self, to: SessionId, frame: &Bytes) {
+        let hides = self.saboteur.hides_from_oracle();
+        if hides {
+            self.record(to, frame);
+        }
+        for (to, frame) in self.saboteur.tamper(self.turn, to, frame.clone()) {
+            if !hides {
+                self.record(to, &frame);
+            }
+            if let Some(pipe) = self.pipes.get_mut(&to) {
+                pipe.say(&frame, &mut self.faults);
+            }
+        }
+    }
+
     fn announce_to(&mut self, to: SessionId, frames: &[Bytes], news: &[News]) {
         let own = frames.iter().map(Bytes::len).sum();
         let Some(pipe) = self.pipes.get_mut(&to).filter(|pipe| pipe.folds(own)) else {
@@ -142,6 +157,16 @@ impl Outlet for Mail {
 
     fn announce(&mut self, to: Vec<SessionId>, frames: Vec<Bytes>, news: Vec<News>) {
         to.into_iter().for_each(|watcher| self.announce_to(watcher, &frames, &news));
+    }
+
+    fn say(&mut self, to: Vec<SessionId>, frame: Bytes) {
+        to.into_iter().for_each(|receiver| self.say_to(receiver, &frame));
+    }
+
+    fn keeps_up(&self, to: SessionId) -> bool {
+        let keeps_up = self.pipes.get(&to).is_none_or(Pipe::keeps_up);
+        self.events.borrow_mut().push(Event::AskedOf { to: to.0, keeps_up });
+        keeps_up && !self.saboteur.hides_one_who_keeps_up()
     }
 
     fn is_drained(&self, to: SessionId) -> bool {

@@ -1,7 +1,7 @@
 //! What is on its way to one client.
 
 use crate::{coverage::Fault, oracle::Sent, sabotage::Saboteur};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use foregather::{
     domain::Announcement,
     hub::{Backlog, Waiting},
@@ -49,6 +49,17 @@ impl Pipe {
         self.push(frame);
         // It may show what waits behind it.
         self.backlog.iter_mut().for_each(Backlog::see);
+    }
+
+    /// A message, which is never folded, stands behind all that was told before.
+    pub fn say(&mut self, frame: &Bytes, faults: &mut Vec<Fault>) {
+        match &mut self.backlog {
+            Some(backlog) => {
+                backlog.say(frame.clone());
+                faults.push(Fault::SaidBehind);
+            }
+            None => self.push(frame),
+        }
     }
 
     fn push(&mut self, frame: &[u8]) {
@@ -148,7 +159,12 @@ impl Pipe {
     }
 
     pub fn has_room(&self) -> bool {
-        self.unbounded || (!self.is_behind() && self.bytes.len() < self.capacity)
+        self.unbounded || self.keeps_up()
+    }
+
+    /// Whether its reader takes what others send it.
+    pub fn keeps_up(&self) -> bool {
+        !self.is_behind() && self.bytes.len() < self.capacity
     }
 
     pub fn sent(&self) -> Sent {

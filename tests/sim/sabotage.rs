@@ -1,6 +1,7 @@
 use crate::{
     folding_faults,
     game_faults::GameFaults,
+    message_faults::MessageFaults,
     presence_faults::{self, PresenceFaults},
     restart_faults,
 };
@@ -123,6 +124,18 @@ pub enum Sabotage {
     ShortenLease,
     /// One of the last notes is lost, and not those behind it.
     LoseNote,
+    /// Every seventh message is lost.
+    LoseMessage,
+    /// Every seventh message is heard twice.
+    DoubleMessage,
+    /// Every seventh message is overtaken by the next one of the same sender.
+    SwapMessages,
+    /// Every seventh message is heard by its sender, too.
+    MisdeliverMessage,
+    /// Every seventh message is somebody else's.
+    ForgeSpeaker,
+    /// Every third message to any passes over the one whose turn it is.
+    SkipTurn,
 }
 
 impl Sabotage {
@@ -136,6 +149,18 @@ impl Sabotage {
                 | Self::ShowGameToSeed
                 | Self::HideKick
                 | Self::PickEmptier
+        )
+    }
+
+    fn is_about_messages(self) -> bool {
+        matches!(
+            self,
+            Self::LoseMessage
+                | Self::DoubleMessage
+                | Self::SwapMessages
+                | Self::MisdeliverMessage
+                | Self::ForgeSpeaker
+                | Self::SkipTurn
         )
     }
 
@@ -167,6 +192,7 @@ pub struct Saboteur {
     occasions: u64,
     games: GameFaults,
     presence: PresenceFaults,
+    messages: MessageFaults,
     kept: Option<(SessionId, Bytes)>,
 }
 
@@ -180,6 +206,7 @@ impl Saboteur {
             occasions: 0,
             games: GameFaults::default(),
             presence: PresenceFaults::default(),
+            messages: MessageFaults::default(),
             kept: None,
         }
     }
@@ -200,10 +227,16 @@ impl Saboteur {
 
     /// What the hub is given instead of what a client asked for.
     pub fn bend(&self, inbound: &mut Inbound) {
+        self.messages.observe(self.sabotage, inbound);
         for entry in inbound.entries.iter_mut().flatten() {
             self.games.bend(self.sabotage, entry);
             self.presence.bend(self.sabotage, entry);
         }
+    }
+
+    /// Whether one that keeps up is to look as if it did not.
+    pub fn hides_one_who_keeps_up(&self) -> bool {
+        self.messages.hides()
     }
 
     /// Whether what comes of a frame is kept from the hub.
@@ -261,6 +294,14 @@ impl Saboteur {
         if self.sabotage.is_about_presence() {
             self.presence.observe(to, &message);
             return self.presence.spoil(self.sabotage, message).map(|frame| (to, frame)).into_iter().collect();
+        }
+        if self.sabotage.is_about_messages() {
+            let occasions = &mut self.occasions;
+            let seventh = || {
+                *occasions += 1;
+                occasions.is_multiple_of(7)
+            };
+            return self.messages.spoil(self.sabotage, seventh, (turn, to), (frame, message));
         }
         let announcement = to != turn;
         let answer = message.request_id.is_some();

@@ -1,4 +1,4 @@
-use crate::dice::Dice;
+use crate::{dice::Dice, talk::PAYLOAD_BYTES};
 use foregather::limits::Limits;
 
 /// What a seed decides before anything happens.
@@ -27,6 +27,8 @@ pub struct Scenario {
     pub requests: [usize; 9],
     /// Milliseconds that one tick takes, at most.
     pub tick_ms: usize,
+    /// In a hundred, how often somebody says something to others instead.
+    pub talk: usize,
     /// `None`: nobody plays games.
     pub games: Option<Games>,
     /// `None`: whose connection is lost is gone.
@@ -182,6 +184,7 @@ impl Scenario {
             actions,
             requests,
             tick_ms: *dice.pick(&[1, 100, 2_000]),
+            talk: 0,
             games: None,
             presence: None,
             restarts: None,
@@ -295,6 +298,15 @@ impl Scenario {
         if self.large_peers == 0 && dice.chance(often) {
             let (notes, most) = (*dice.pick(&[1, 5, 20, 100]), dice.within(1..=3));
             self.restarts = Some(Restarts { notes, most });
+        }
+    }
+
+    /// Clients speak to each other.
+    pub fn speak(&mut self, dice: &mut Dice) {
+        if dice.chance(50) {
+            self.talk = dice.within(20..=70);
+            self.limits.payload_bytes = PAYLOAD_BYTES;
+            self.seed_dialect = self.seed_dialect.min(30);
         }
     }
 

@@ -35,8 +35,8 @@ fn message(dice: &mut Dice, scenario: &Scenario, client: &Client, called: &[Stri
     let known: Vec<&(String, String)> = client.view.keys().collect();
     let mut other = peer_id(dice, scenario, client);
     let ns = match dice.below(10) {
-        0..=3 if !client.seats.is_empty() => dice.pick(&client.seats).0.clone(),
-        0..=6 if !known.is_empty() => {
+        0..=5 if !client.seats.is_empty() => dice.pick(&client.seats).0.clone(),
+        0..=8 if !known.is_empty() => {
             let (ns, id) = (*dice.pick(&known)).clone();
             other = id;
             ns
@@ -61,8 +61,8 @@ fn message(dice: &mut Dice, scenario: &Scenario, client: &Client, called: &[Stri
         0 => to = To::Peer((*dice.pick(&["~", "", "a\0"])).into()),
         1 => nobody = Some(*dice.pick(&[0, 1, 2, 3])),
         2 => from = Some("~".into()),
-        3 => payload = format!("{payload:·<1$}", PAYLOAD_BYTES + 1),
-        4 => payload = format!("{payload:.<0$}", PAYLOAD_BYTES),
+        3 => payload.push_str(&".".repeat(PAYLOAD_BYTES + 1 - payload.len())),
+        4 => payload.push_str(&".".repeat(PAYLOAD_BYTES - payload.len())),
         _ => {}
     }
     let to = match nobody {

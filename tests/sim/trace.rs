@@ -26,6 +26,9 @@ impl Trace {
         for event in events {
             match event {
                 Event::Asked { room } => self.note(room, || format!("    room: {room}")),
+                Event::AskedOf { to, keeps_up } => {
+                    self.note((to, keeps_up), || format!("    {to} keeps up: {keeps_up}"));
+                }
                 Event::Ordered { to, order } => self.note(to, || format!("    to {to}: {order:?}")),
                 Event::Delivered(Delivery { to, message, frame }) => {
                     self.note((to, &frame[..]), || format!("    to {to}: {message:?}"));

@@ -138,6 +138,7 @@ impl World {
                 message.unregister.iter().try_for_each(|entry| self.hear_left(*to, entry, news, told))?;
             }
             Some(MessageType::Game) if !message.game.is_empty() => return self.hear_games(*to, message, news, told),
+            Some(MessageType::Send) => self.hear_said(*to, message)?,
             _ => return Err(format!("session {to} is told, and did not ask")),
         }
         Ok(Vec::new())

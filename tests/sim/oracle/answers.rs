@@ -45,7 +45,7 @@ impl Oracle {
             }
             Expected::Impossible(fault) => return Err(fault),
             // Success without a list is silent to a client of the seed.
-            Expected::Done | Expected::Granted { .. } if request_id.is_none() => {
+            Expected::Done | Expected::Sent { .. } | Expected::Granted { .. } if request_id.is_none() => {
                 self.granted += 1;
                 return Ok(());
             }
@@ -58,6 +58,8 @@ impl Oracle {
         ensure!(answer.request_id == request_id && answer.more.is_none(), "{}", wrong());
         let status = answer.status.as_ref();
         let code = status.map(|status| status.code.unwrap_or(0)).and_then(Code::from_number);
+        let names_one = matches!(expected, Expected::Sent { .. });
+        ensure!(answer.send.is_empty() || names_one, "{}", wrong());
         let kind = match &expected {
             Expected::Granted { .. } => MessageType::Register,
             Expected::Welcome { .. } => MessageType::Welcome,
@@ -100,12 +102,16 @@ impl Oracle {
                     && welcome.heartbeat_retries() as usize == limits.heartbeat_retries
                     && said.ttl_secs() as usize == limits.ttl_secs
                     && said.frame_bytes() as usize == limits.frame_bytes
+                    && said.payload_bytes() as usize == limits.payload_bytes
                     && said.wait_ms() as usize == limits.wait_ms
                     && said.registrations() as usize == limits.registrations_per_connection
                     && said.watches() as usize == limits.watches_per_connection;
                 ensure!(right, "{}", wrong());
                 let heard = self.world.hear_welcome(session, welcome.session(), welcome.resume(), *resumed);
                 heard.map_err(|what| format!("{what}: {answer:?}"))?;
+            }
+            Expected::Sent { ns, birth } => {
+                self.world.hear_sent(ns, *birth, answer).map_err(|what| format!("{what}: {answer:?}"))?;
             }
             Expected::Heartbeat { nonce } => {
                 let right = answer.heartbeat.is_some_and(|said| said.nonce == Some(*nonce) && said.reply == Some(true));

@@ -4,7 +4,7 @@
 use foregather::{
     domain::Code,
     limits::Limits,
-    wire::proto::{self, Message, MessageType},
+    wire::proto::{self, Message, MessageType, send::To},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -42,6 +42,17 @@ pub enum Ask {
     Match(Box<MatchAsk>),
     Cancel { number: u64 },
     Heartbeat { nonce: u64, reply: bool },
+    Send(Box<Note>),
+}
+
+/// SEND.
+#[derive(Debug, Clone)]
+pub struct Note {
+    pub ns: String,
+    /// As whom.
+    pub from: Option<String>,
+    /// All of it; it is to somebody.
+    pub entry: proto::Send,
 }
 
 /// HELLO.
@@ -121,7 +132,7 @@ pub fn entries(message: &Message, limits: &Limits) -> Vec<Entry> {
         MessageType::Match | MessageType::Cancel if !numbered => return invalid(),
         MessageType::Match => message.r#match.iter().map(|entry| quick_match(entry, limits)).collect(),
         MessageType::Cancel => message.cancel.iter().map(|&number| Ok(Ask::Cancel { number })).collect(),
-        MessageType::Send => return invalid(),
+        MessageType::Send => message.send.iter().map(|entry| note(entry, limits)).collect(),
         MessageType::Status | MessageType::Welcome | MessageType::Game => return invalid(),
     };
     let one_too_many = numbered && entries.len() > 1;
@@ -221,6 +232,26 @@ fn quick_match(entry: &proto::QuickMatch, limits: &Limits) -> Entry {
     let app_version = name(entry.app_version())?;
     let ttl = lease(entry.ttl_secs, limits);
     Ok(Ask::Match(Box::new(MatchAsk { pool, id, card, app_version, create, wait, ttl })))
+}
+
+fn note(entry: &proto::Send, limits: &Limits) -> Entry {
+    let ns = namespace(entry.ns())?;
+    let from = entry.from.as_deref().map(|id| peer_id(id, limits)).transpose()?;
+    if entry.payload().len() > limits.payload_bytes {
+        return Err(Code::TooLarge);
+    }
+    match &entry.to {
+        Some(To::Peer(name)) if name.starts_with('~') => session_name(name)?,
+        Some(To::Peer(id)) => drop(peer_id(id, limits)?),
+        Some(To::Owner(true) | To::All(true) | To::Any(true)) => {}
+        Some(To::Owner(false) | To::All(false) | To::Any(false)) | None => return Err(Code::InvalidMessage),
+    }
+    Ok(Ask::Send(Box::new(Note { ns, from, entry: entry.clone() })))
+}
+
+fn session_name(text: &str) -> Result<(), Code> {
+    let legal = (2..=128).contains(&text.len()) && !text.chars().any(char::is_control);
+    if legal { Ok(()) } else { Err(Code::InvalidPeer) }
 }
 
 fn hello(entry: &proto::Hello) -> Entry {

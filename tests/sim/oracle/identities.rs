@@ -58,6 +58,13 @@ pub struct Identity {
     pub notices: Vec<(Peer, LeaveReason)>,
 }
 
+impl Identity {
+    /// What its WELCOME has called it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl World {
     fn identity(&mut self, holder: u64) -> Option<&mut Identity> {
         self.identities.iter_mut().find(|identity| identity.holder == holder)

@@ -26,7 +26,7 @@ enum Speaker {
 }
 
 /// What several must be told, in the words of one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Said {
     speaker: Speaker,
     /// As its sender wrote it.

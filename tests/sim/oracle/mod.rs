@@ -15,6 +15,7 @@ mod leases;
 mod lists;
 mod lobby;
 mod matches;
+mod messages;
 mod rates;
 mod registering;
 mod restarts;
@@ -57,6 +58,11 @@ pub enum Event {
         room: bool,
     },
     Delivered(Delivery),
+    /// It asked whether a session takes what others send it.
+    AskedOf {
+        to: u64,
+        keeps_up: bool,
+    },
     /// It told a connection to do something.
     Ordered {
         to: u64,
@@ -115,6 +121,10 @@ impl Oracle {
             named: Vec::new(),
             resumed: false,
             refused: None,
+            turns: Vec::new(),
+            said: Vec::new(),
+            mailboxes: Vec::new(),
+            keeping_up: Vec::new(),
             identities: Vec::new(),
             tokens_given: Vec::new(),
             passed: Vec::new(),
@@ -194,12 +204,13 @@ impl Oracle {
             ensure!(before.is_empty(), "something was sent before there was room: {before:?}");
             let rooms = events.iter().filter_map(|event| match event {
                 Event::Asked { room } => Some(*room),
-                Event::Delivered(_) | Event::Ordered { .. } => None,
+                Event::Delivered(_) | Event::AskedOf { .. } | Event::Ordered { .. } => None,
             });
             for (room, step) in rooms.zip(steps) {
                 ensure!(room || step.is_empty(), "something was sent though there was no room: {step:?}");
                 if room {
                     let heard: Vec<&Delivery> = step.iter().filter_map(delivery).collect();
+                    self.world.keeping_up = step.iter().filter_map(asked_of).collect();
                     let listing = self.world.session(id).listing.is_some();
                     let next = if listing { None } else { self.world.session(id).entries.pop_front() };
                     self.step(id, now, next.into_iter().collect(), &heard)?;
@@ -337,6 +348,7 @@ impl Oracle {
         // Answers first, because they say what newcomers are called.
         self.hear_late(late, heard)?;
         let whispers = self.world.hear_news(news, heard)?;
+        self.world.all_was_heard()?;
         self.world.hear_lobby(now, &whispers, false)?;
         self.world.charge(cause, now, heard);
         Ok(())
@@ -382,6 +394,11 @@ impl Oracle {
     pub fn misses(&self, session: SessionId, ns: &str) -> bool {
         let watcher = self.world.sessions.iter().find(|known| known.id == session.0);
         watcher.is_none_or(|watcher| watcher.missed.iter().any(|missed| missed == ns))
+    }
+
+    /// What a session was told by others since it began, in order.
+    pub fn mailbox(&self, session: SessionId) -> &[Vec<u8>] {
+        self.world.mailbox(session.0)
     }
 
     pub fn sessions(&self) -> usize {
@@ -481,14 +498,21 @@ impl Oracle {
 fn delivery(event: &Event) -> Option<&Delivery> {
     match event {
         Event::Delivered(delivery) => Some(delivery),
-        Event::Asked { .. } | Event::Ordered { .. } => None,
+        Event::Asked { .. } | Event::AskedOf { .. } | Event::Ordered { .. } => None,
+    }
+}
+
+fn asked_of(event: &Event) -> Option<(u64, bool)> {
+    match event {
+        Event::AskedOf { to, keeps_up } => Some((*to, *keeps_up)),
+        Event::Asked { .. } | Event::Delivered(_) | Event::Ordered { .. } => None,
     }
 }
 
 fn orders(events: &[Event]) -> impl Iterator<Item = (u64, &Order)> {
     events.iter().filter_map(|event| match event {
         Event::Ordered { to, order } => Some((*to, order)),
-        Event::Asked { .. } | Event::Delivered(_) => None,
+        Event::Asked { .. } | Event::AskedOf { .. } | Event::Delivered(_) => None,
     })
 }
 

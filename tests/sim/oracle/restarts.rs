@@ -45,6 +45,10 @@ impl World {
         self.history.clear();
         self.before.clear();
         self.passed.clear();
+        self.turns.clear();
+        self.said.clear();
+        self.mailboxes.clear();
+        self.keeping_up.clear();
         self.wanted_orders.clear();
         self.versions.go_on_above(highest);
         self.server_mark = self.versions.mark();

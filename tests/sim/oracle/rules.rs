@@ -24,6 +24,11 @@ pub enum Expected {
         wanted: Option<(String, String)>,
     },
     Done,
+    /// A message was for the peer of that birth.
+    Sent {
+        ns: String,
+        birth: u64,
+    },
     Granted {
         birth: u64,
         game: Option<Shown>,
@@ -93,6 +98,7 @@ impl World {
             Ask::Unregister { ns, id, ban } => self.unregister(session, &ns, id.as_deref(), ban),
             Ask::Match(ask) => self.quick_match(session, now, *ask),
             Ask::Cancel { number } => self.cancel(session, number),
+            Ask::Send(note) => self.send(session, *note),
             Ask::Rendezvous { pattern, subject, leave, since } => {
                 self.rendezvous(session, pattern, subject, leave, since).into()
             }

@@ -11,6 +11,7 @@ use super::{
     lists::{Bookmark, Listing, reached},
     lobby::Lobby,
     matches::Waiter,
+    messages::Said,
     rates::{Callers, Pace},
     versions::{Change, Mark, Versions},
 };
@@ -176,6 +177,14 @@ pub struct World {
     pub passed: Vec<u64>,
     /// What connections must be told to do, by what has happened in this step.
     pub wanted_orders: Vec<(u64, Wanted)>,
+    /// Whose turn it was last, by birth, where messages to any were sent.
+    pub turns: Vec<(String, u64)>,
+    /// What was said in this step, and not heard by all yet.
+    pub said: Vec<Said>,
+    /// What each session was told by others.
+    pub mailboxes: Vec<(u64, Vec<Vec<u8>>)>,
+    /// Whether sessions of which the server has asked in this step keep up.
+    pub keeping_up: Vec<(u64, bool)>,
     /// What waiting games looked like before this step.
     pub before: Vec<(String, Shown)>,
     pub deeds: Vec<Deed>,
@@ -235,6 +244,7 @@ impl World {
         let peers = &self.peers;
         self.marks.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
         self.past.retain(|past| peers.iter().any(|peer| peer.ns == past.ns));
+        self.turns.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
         self.revealed.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
         self.horizons.retain(|(name, _)| peers.iter().any(|peer| peer.ns == *name));
     }
