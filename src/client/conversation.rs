@@ -24,8 +24,7 @@ use std::{
     },
 };
 
-/// A request on its way to the server.
-#[derive(Debug)]
+/// A request on its way to the server. Its bytes are nobody's to print.
 pub(super) struct Call {
     pub(super) id: RequestId,
     pub(super) request: Request,

@@ -127,7 +127,9 @@ impl Streams {
 
     /// The server did not grant the watch.
     pub(super) fn refused(&mut self, reader: &Reader) {
-        self.entry(reader).watch = None;
+        if let Some(Rendezvous { pattern: Pattern::Exact(ns), .. }) = self.entry(reader).watch.take() {
+            self.vigils.refused(&ns);
+        }
     }
 
     /// Ends a stream, and its watch with it. A seat stays until its reader is gone.

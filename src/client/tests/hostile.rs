@@ -6,15 +6,17 @@ use crate::{
         ClientError,
         conversation::{Call, Conversation, Introduction, Numbers},
         feed::Subscription,
+        inbox::{Inbox, Post, Purpose},
         lobby::Lobby,
         pages::Paging,
         roster::Roster,
         streams::Reader,
+        vigils::Asking,
         waiter::{Claim, Waiter, Wanted},
     },
     domain::{
-        Answer, Code, Filter, GameList, ListKind, Namespace, Pattern, QuickMatch, Refusal, Register, Rendezvous,
-        Request, RequestId, Subject, Welcome,
+        Answer, Code, Filter, GameList, ListKind, Message, Namespace, Party, Pattern, QuickMatch, Recipient, Refusal,
+        Register, Rendezvous, Request, RequestId, Subject, Welcome,
     },
     limits::Limits,
     wire::{self, proto},
@@ -30,6 +32,10 @@ const MATCH: RequestId = RequestId(4);
 const ENTER: RequestId = RequestId(5);
 const PAGE: RequestId = RequestId(6);
 const AGAIN: RequestId = RequestId(7);
+const SEND: RequestId = RequestId(8);
+const ASK: RequestId = RequestId(9);
+/// What the request to a peer watches for its own sake.
+const VIGIL: RequestId = RequestId(10);
 
 /// Frames of every kind, as a good server sends them.
 fn frames() -> Vec<Bytes> {
@@ -47,12 +53,27 @@ fn frames() -> Vec<Bytes> {
         (MATCH, seat("a/x", &[("ada", 3), ("eve", 2)])),
         (ENTER, granted("a/x", "ada", Some(game("a/x", 3)))),
         (PAGE, game_page(vec![game("a/x", 3)])),
+        (
+            SEND,
+            Answer::Sent {
+                ns: Namespace::parse("a/x").expect("it is legal"),
+                to: registration("a/x", "ada", 1).id.clone(),
+            },
+        ),
+        (VIGIL, snapshot("a/x", &[("ada", 3)], true)),
+        (ASK, Answer::Done),
         (AGAIN, catch_up("a/x", 4, vec![came("a/x", "ada", 3), left("a/x", "eve", 4)], true)),
     ] {
         wire::answer(Some(id), &answer, &limits, |frame| frames.push(frame));
     }
     for announcement in [came("a/x", "eve", 3), left("a/x", "ada", 4), changed(game("a/x", 5)), closed("a/x", 6)] {
         frames.extend(wire::announcements(&[announcement], &limits));
+    }
+    let ada = Party::Peer(registration("a/x", "ada", 1).id.clone());
+    let ns = Namespace::parse("a/x").expect("it is legal");
+    for (id, reply_to) in [(Some(7), None), (None, Some(1)), (None, None)] {
+        let said = Message::new(ns.clone(), Recipient::To(ada.clone()), Bytes::from_static(b"hello"));
+        frames.push(wire::delivery(&ada, &Message { id, reply_to, ..said }));
     }
     frames.push(wire::request(None, &Request::Heartbeat { nonce: 1, reply: false }));
     frames.push(wire::message(&proto::Message { r#type: Some(99), ..Default::default() }));
@@ -87,7 +108,8 @@ fn body(frame: &[u8]) -> &[u8] {
 /// Says all of that to a client that waits for answers of every kind.
 fn hear(bodies: &[&[u8]]) {
     let numbers = Arc::<Numbers>::default();
-    let mut conversation = Conversation::new(numbers.clone(), Arc::default(), Arc::default(), Introduction::default());
+    let post = Arc::<Post>::default();
+    let mut conversation = Conversation::new(numbers.clone(), Arc::default(), post.clone(), Introduction::default());
     let (pattern, ns) = (Pattern::parse("a/*").expect("it is legal"), Namespace::parse("a").expect("it is legal"));
     let peers = || Subscription::new(Roster::new(pattern.clone(), 2_000), Arc::default());
     let (events, matched, entered) = (peers(), peers(), peers());
@@ -102,6 +124,9 @@ fn hear(bodies: &[&[u8]]) {
         peer: None,
         reader: Reader::Peers(stream.feed()),
     };
+    let ((sent, _receipt), (outcome, _reply)) = (oneshot::channel(), oneshot::channel());
+    let place = registration("a/x", "ada", 1).ns.clone();
+    let _inbox = post.open(Purpose::Hear, Inbox::new(pattern.clone(), None, 400), Arc::default());
     let too_many = ClientError::TooMany { pattern: String::new(), limit_bytes: 0 };
     conversation.begin();
     let welcome = Answer::Welcome(Welcome {
@@ -131,6 +156,17 @@ fn hear(bodies: &[&[u8]]) {
         (register(), Waiter::Enter { outcome: oneshot::channel().0, claim: claim(&entered) }),
         (register(), Waiter::GamePage(Paging::new(oneshot::channel().0, 2_000, too_many))),
         (register(), Waiter::Rest(Reader::Peers(known.feed()), Wanted::CatchUpOrList(2))),
+        (register(), Waiter::Send(sent, Recipient::Any, place.clone())),
+        (
+            register(),
+            Waiter::Ask(Asking {
+                ns: place.clone(),
+                to: Recipient::To(Party::Peer(registration("a/x", "ada", 1).id.clone())),
+                id: 1,
+                outcome,
+                hold: None,
+            }),
+        ),
     ] {
         conversation.call(Call { id: numbers.next(), request, frame: Bytes::new(), waiter });
     }

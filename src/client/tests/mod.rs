@@ -7,6 +7,7 @@ mod hostile;
 mod losses;
 mod matches;
 mod members;
+mod messages;
 mod pulses;
 mod returns;
 mod script;
