@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod orchestrator;
+mod poker;
 mod process;
 #[path = "../cli/program.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]

@@ -26,7 +26,18 @@ impl Process {
     /// Starts an example as a client of that server, with these arguments, which have no
     /// spaces in them.
     pub fn start(server: &Server, example: &str, arguments: &str) -> Self {
+        Self::start_in([], server, example, arguments)
+    }
+
+    /// The same with these variables in its environment.
+    pub fn start_in<const N: usize>(
+        environment: [(&str, &str); N],
+        server: &Server,
+        example: &str,
+        arguments: &str,
+    ) -> Self {
         let mut command = Command::new(built(example));
+        command.envs(environment);
         command.args(arguments.split(' ')).args(["--server", &server.local_addr().to_string()]);
         Self { program: Program::start(&mut command), arguments: format!("{example} {arguments}") }
     }

@@ -46,7 +46,7 @@ fn message(dice: &mut Dice, scenario: &Scenario, client: &Client, called: &[Stri
     let mut to = match dice.below(10) {
         0..=2 => To::Peer(other),
         3 if !called.is_empty() => To::Peer(dice.pick(called).clone()),
-        0..=4 => To::Owner(true),
+        3 | 4 => To::Owner(true),
         5 | 6 => To::All(true),
         _ => To::Any(true),
     };

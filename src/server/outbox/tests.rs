@@ -67,7 +67,7 @@ fn what_the_same_are_told_is_one_piece_that_they_share() {
     outboxes.during(ADA).say(vec![BOB, CID], frame(1));
     outboxes.during(ADA).announce(vec![BOB, CID], frames.clone(), changed);
     outboxes.during(ADA).say(vec![BOB, CID], frame(2));
-    assert_eq!(pieces(&each[&BOB]), [Bytes::new(); 0], "it is not given to them yet");
+    assert_eq!(pieces(&each[&BOB]), Vec::<Bytes>::new(), "it is not given to them yet");
     assert!(!outboxes.during(ADA).is_drained(BOB) && outboxes.during(ADA).is_drained(ADA));
     outboxes.hand_out();
     let (bob, cid) = (pieces(&each[&BOB]), pieces(&each[&CID]));
@@ -138,7 +138,7 @@ fn what_is_too_much_is_handed_out_before_more_is_gathered() {
     let (mut outboxes, each) = outboxes(2);
     let large = || Bytes::from(vec![7; 10_000]);
     outboxes.during(ADA).say(vec![BOB], large());
-    assert_eq!(pieces(&each[&BOB]), [Bytes::new(); 0]);
+    assert_eq!(pieces(&each[&BOB]), Vec::<Bytes>::new());
     outboxes.during(ADA).say(vec![BOB], large());
     assert_eq!(pieces(&each[&BOB]), [large()]);
     // A single frame is never too much.
@@ -153,7 +153,7 @@ fn what_nobody_hears_and_what_says_nothing_gathers_nothing() {
     outboxes.during(ADA).say(vec![BOB], frame(1));
     outboxes.during(ADA).say(vec![], frame(2));
     outboxes.during(ADA).announce(vec![BOB], vec![], vec![]);
-    assert_eq!(pieces(&each[&BOB]), [Bytes::new(); 0], "it waits still");
+    assert_eq!(pieces(&each[&BOB]), Vec::<Bytes>::new(), "it waits still");
     outboxes.hand_out();
     assert_eq!(pieces(&each[&BOB]), [frame(1)]);
     // Those who have gone meanwhile are not missed.
@@ -211,7 +211,7 @@ fn each_hears_all_in_the_order_in_which_it_was_told_however_it_is_gathered() {
 fn taken(outbox: &Outbox) -> Vec<Bytes> {
     let mut all = Vec::new();
     loop {
-        let frames = outbox.take_frames(&Limits::default());
+        let frames = outbox.take_frames(0, &Limits::default());
         if frames.is_empty() {
             return all;
         }
@@ -277,13 +277,13 @@ fn who_does_not_read_what_it_is_told_is_cut_at_the_bound_and_the_others_are_not(
         // Cid reads.
         assert_eq!(taken(&each[&CID]), [message()]);
         assert!(said <= 64, "{} bytes wait", each[&BOB].waiting());
-        if let Some(end) = each[&BOB].take_end() {
+        if let Some(end) = each[&BOB].take_orders().0 {
             break end;
         }
     };
     assert_eq!((end.reason, end.cut), (LeaveReason::Slow, true));
     assert_eq!(said, 64, "256 KiB, and the places of the frames");
-    assert!(each[&CID].take_end().is_none());
+    assert!(each[&CID].take_orders().0.is_none());
     // Nothing more is put there.
     let waiting = each[&BOB].waiting();
     outboxes.during(ADA).say(vec![BOB, CID], message());
