@@ -66,7 +66,8 @@ limits! {
     /// Bytes of one frame, its length prefix not counted. A connection that is
     /// in the middle of a frame holds at most this much.
     frame_bytes = 64 * KIB, 16 * KIB => 16 * MIB;
-    /// Bytes of one message's payload. It is held once however many hear it.
+    /// Bytes of one message's payload, if a frame holds as many. It is held once however
+    /// many hear it.
     payload_bytes = 60 * KIB, 0 => 16 * MIB;
     /// Entries in one frame, counted before it is decoded. While it is decoded an
     /// entry takes up to about 2 KiB (a peer and a game, with an attribute each),
@@ -196,6 +197,13 @@ impl Limits {
         u32::try_from(self.heartbeat_retries).unwrap_or(u32::MAX)
     }
 
+    /// Bytes that a message's payload may have: what else stands in its frame must fit too,
+    /// which is its namespace, its sender, its receiver and its numbers.
+    pub(crate) fn payload_most(&self) -> usize {
+        let names = Namespace::MAX_BYTES + 2 * self.peer_id_bytes.max(SessionName::MAX_BYTES);
+        self.payload_bytes.min(self.frame_bytes.saturating_sub(names + KIB))
+    }
+
     /// What is wrong with the values, each named, or with how they relate;
     /// empty if nothing is.
     pub fn faults(&self) -> Vec<String> {
@@ -231,18 +239,6 @@ impl Limits {
                 self.frame_bytes
             ));
         }
-        // A message needs its namespace, its sender, its receiver and its numbers besides.
-        let largest = self
-            .payload_bytes
-            .saturating_add(2 * self.peer_id_bytes.max(SessionName::MAX_BYTES))
-            .saturating_add(Namespace::MAX_BYTES + KIB);
-        if largest > self.frame_bytes {
-            faults.push(format!(
-                "frame_bytes: {} is too small for the largest message that payload_bytes and peer_id_bytes allow; \
-                 it takes {largest}",
-                self.frame_bytes
-            ));
-        }
         if self.outbox_bytes < self.frame_bytes.saturating_mul(2) {
             faults.push(format!(
                 "outbox_bytes: {} is too small; two frames of frame_bytes must fit, {}",
@@ -275,6 +271,14 @@ mod tests {
     #[test]
     fn the_defaults_have_no_faults() {
         assert_eq!(Limits::default().faults(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_payload_is_as_long_as_a_frame_can_hold() {
+        let limits = Limits { frame_bytes: 16 * KIB, ..Limits::default() };
+        assert_eq!(Limits::default().payload_most(), 60 * KIB);
+        assert_eq!(limits.payload_most(), 16 * KIB - KIB - 255 - 2 * 128);
+        assert_eq!(Limits { payload_bytes: 100, ..limits }.payload_most(), 100);
     }
 
     #[test]

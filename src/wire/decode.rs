@@ -211,10 +211,10 @@ fn send(entry: proto::Send, limits: &Limits) -> Result<Request, Refusal> {
     let read = || {
         let from = entry.from.map(|id| PeerId::parse(&id, limits)).transpose()?;
         let payload = entry.payload.unwrap_or_default();
-        if payload.len() > limits.payload_bytes {
+        if payload.len() > limits.payload_most() {
             return Err(Refusal::new(
                 Code::TooLarge,
-                format!("the payload is {} bytes long; the limit is {}", payload.len(), limits.payload_bytes),
+                format!("the payload is {} bytes long; the limit is {}", payload.len(), limits.payload_most()),
             ));
         }
         Ok((from, recipient(entry.to, limits)?, payload))

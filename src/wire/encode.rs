@@ -458,7 +458,7 @@ fn welcome(welcome: &Welcome, limits: &Limits) -> proto::Welcome {
         heartbeat_retries: number(limits.heartbeat_retries),
         limits: Some(proto::Limits {
             frame_bytes: number(limits.frame_bytes),
-            payload_bytes: number(limits.payload_bytes),
+            payload_bytes: number(limits.payload_most()),
             ttl_secs: number(limits.ttl_secs),
             wait_ms: number(limits.wait_ms),
             registrations: number(limits.registrations_per_connection),

@@ -378,7 +378,6 @@ async fn a_watch_that_is_there_already_gets_the_same() {
 fn server_of_small_frames() -> Server {
     server_with(|options| {
         options.limits.frame_bytes = 16 * 1024;
-        options.limits.payload_bytes = 8 * 1024;
         options.limits.addresses = 4;
         options.limits.attributes = 4;
         options.limits.attributes_bytes = 1024;
