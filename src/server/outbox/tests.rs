@@ -243,9 +243,12 @@ fn for_one_who_is_behind_changes_are_folded_and_messages_are_not() {
     outboxes.hand_out();
     // All was gathered and Cid, who reads, has it as one piece.
     assert_eq!(pieces(&each[&CID]), [told.concat()]);
+    // What comes alone stands behind what is folded, too.
+    outboxes.during(ADA).say(vec![BOB], frame(4));
+    outboxes.hand_out();
     let (last, _) = news("p", 3);
     let bob = taken(&each[&BOB]);
-    assert_eq!(bob, [old, frame(0), frame(1), frame(2), last[0].clone(), frame(3), other[0].clone()]);
+    assert_eq!(bob, [old, frame(0), frame(1), frame(2), last[0].clone(), frame(3), other[0].clone(), frame(4)]);
     assert_eq!(taken(&each[&CID]), [told.concat()]);
     assert_eq!(each[&BOB].total.load(Ordering::Relaxed), 0);
 }
