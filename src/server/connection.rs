@@ -129,10 +129,9 @@ impl<S: Stream> Connection<S> {
     }
 
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.outbox.waker.register(context.waker());
         let mut yields = false;
         loop {
-            let (end, orders) = self.outbox.take_orders();
+            let (end, orders) = self.outbox.take_orders(context.waker());
             if let Some(end) = end {
                 self.part(end);
             }

@@ -17,13 +17,13 @@ use crate::{
 };
 use bytes::Bytes;
 use frames::Frames;
-use futures::task::AtomicWaker;
 use gathered::Told;
 use std::{
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
+    task::Waker,
     time::Duration,
 };
 use tokio::time::Instant;
@@ -43,8 +43,6 @@ pub(super) struct Outbox {
     queue: Mutex<Queue>,
     /// Bytes that wait in all outboxes.
     total: Arc<AtomicUsize>,
-    /// Wakes the connection.
-    pub(super) waker: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +56,8 @@ struct Queue {
     end: Option<End>,
     closed: bool,
     orders: Orders,
+    /// Wakes the connection.
+    waker: Option<Waker>,
 }
 
 /// What the hub wants of the connection.
@@ -86,6 +86,13 @@ impl Queue {
     fn push(&mut self, frame: Bytes) {
         self.bytes += cost(&frame);
         self.frames.push(frame);
+    }
+
+    /// While it is locked, so that nothing need be taken out or put back for it.
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
     }
 
     /// Puts something behind what waits for one who is behind.
@@ -119,16 +126,23 @@ impl Outbox {
         if !queue.closed {
             queue.closed = true;
             queue.end = Some(end);
-            drop(queue);
-            self.waker.wake();
+            queue.wake();
         }
     }
 
     /// How the server wants the connection to end, if it does, and what else it is to do
-    /// besides writing.
-    pub(super) fn take_orders(&self) -> (Option<End>, Orders) {
+    /// besides writing. It is woken when there is more.
+    pub(super) fn take_orders(&self, waker: &Waker) -> (Option<End>, Orders) {
         let mut queue = self.queue();
+        if !queue.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            queue.waker = Some(waker.clone());
+        }
         (queue.end.take(), std::mem::take(&mut queue.orders))
+    }
+
+    #[cfg(test)]
+    fn take_end(&self) -> Option<End> {
+        self.take_orders(Waker::noop()).0
     }
 
     /// What waits, in bytes.

@@ -90,11 +90,11 @@ impl Outboxes {
         self.total.fetch_add(queue.bytes.wrapping_sub(before), Ordering::Relaxed);
         // What a session asks for itself is produced only while there is room.
         let is_over = Some(to) != cause && self.is_over(before, queue.bytes);
-        drop(queue);
         if is_over {
+            drop(queue);
             outbox.end(End { reason: LeaveReason::Slow, last: self.slow.clone(), cut: true });
         } else if Some(to) != cause {
-            outbox.waker.wake();
+            queue.wake();
         }
     }
 
@@ -210,9 +210,8 @@ impl Outlet for During<'_> {
             Order::Examine => queue.orders.examine = true,
             Order::AllowSilence(silence) => queue.orders.silence = Some(silence),
         }
-        drop(queue);
         if !served {
-            outbox.waker.wake();
+            queue.wake();
         }
     }
 
@@ -280,7 +279,7 @@ mod tests {
         for _ in 0..4 {
             outboxes.during(SessionId(2)).deliver(CAUSE, frame(100));
         }
-        assert!(prompt.take_orders().0.is_none());
+        assert!(prompt.take_end().is_none());
         assert_eq!(prompt.queue().frames.len(), 4);
     }
 
@@ -293,16 +292,13 @@ mod tests {
                 outboxes.during(CAUSE).deliver(SessionId(id), frame(1_024));
             }
         }
-        assert!(
-            each[1].take_orders().0.is_none() && each[2].take_orders().0.is_none(),
-            "less than half of the sum waits"
-        );
+        assert!(each[1].take_end().is_none() && each[2].take_end().is_none(), "less than half of the sum waits");
         for _ in 0..40 {
             for id in [2, 3, 4] {
                 outboxes.during(CAUSE).deliver(SessionId(id), frame(1_024));
             }
         }
-        let cut: Vec<bool> = each.iter().map(|outbox| outbox.take_orders().0.is_some_and(|end| end.cut)).collect();
+        let cut: Vec<bool> = each.iter().map(|outbox| outbox.take_end().is_some_and(|end| end.cut)).collect();
         assert_eq!(cut, [false, true, true, false]);
     }
 
@@ -331,7 +327,7 @@ mod tests {
         let frames = wire::announcements(news.iter().map(|news| &news.announcement), &limits);
         outboxes.during(CAUSE).announce(vec![SessionId(2)], frames, news);
         outboxes.hand_out();
-        assert!(outbox.take_orders().0.is_none());
+        assert!(outbox.take_end().is_none());
         assert!(outbox.waiting() > limits.outbox_bytes / 4, "more than what is not folded for one who is behind");
     }
 }

@@ -280,13 +280,13 @@ fn who_does_not_read_what_it_is_told_is_cut_at_the_bound_and_the_others_are_not(
         // Cid reads.
         assert_eq!(taken(&each[&CID]), [message()]);
         assert!(said <= 64, "{} bytes wait", each[&BOB].waiting());
-        if let Some(end) = each[&BOB].take_orders().0 {
+        if let Some(end) = each[&BOB].take_end() {
             break end;
         }
     };
     assert_eq!((end.reason, end.cut), (LeaveReason::Slow, true));
     assert_eq!(said, 64, "256 KiB, and the places of the frames");
-    assert!(each[&CID].take_orders().0.is_none());
+    assert!(each[&CID].take_end().is_none());
     // Nothing more is put there.
     let waiting = each[&BOB].waiting();
     outboxes.during(ADA).say(vec![BOB, CID], message());
