@@ -65,14 +65,12 @@ fn a_player_who_is_killed_gets_the_default_and_comes_back_by_its_name() {
     ];
     assert_eq!([of(&said, " goes to "), of(&said, "is over")].concat(), outcome);
 
-    // They have heard the same from the game, and that there is none any more.
-    let heard = astrid.ends();
-    assert_eq!(of(&heard, "game: "), outcome.map(|line| format!("game: {line}")));
-    assert_eq!(heard.last().expect("it has said something"), "Astrid is out: CLOSED");
-    assert_eq!(
-        of(&bob.ends(), "game: ")[..],
-        outcome[3..].iter().map(|line| format!("game: {line}")).collect::<Vec<_>>()
-    );
+    // All have heard it, and that the game is over.
+    for (name, player, heard) in [("Astrid", astrid, &outcome[..]), ("Bob", bob, &outcome[2..])] {
+        let lines = player.ends();
+        assert_eq!(of(&lines, "game: "), heard.iter().map(|line| format!("game: {line}")).collect::<Vec<_>>());
+        assert_eq!(lines.last(), Some(&format!("{name} is out: CLOSED")));
+    }
 }
 
 #[test]
