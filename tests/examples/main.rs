@@ -8,3 +8,4 @@ mod process;
 #[path = "../cli/program.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod program;
+mod world;
