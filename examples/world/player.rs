@@ -2,7 +2,7 @@
 
 use crate::{
     map::{AT, Place},
-    tally::Tally,
+    tally::{Tally, show},
 };
 use foregather::client::{Client, ClientError, Entry, Event, Peer, Seat, To};
 use std::{collections::VecDeque, future::ready, io::stdin, mem::replace, thread, time::Duration};
@@ -36,25 +36,20 @@ pub async fn walk(client: &Client, options: Options) -> Result<(), ClientError> 
             event = heard.next() => if let Some(event) = event {
                 tally.hear(&event);
             },
-            event = seat.next() => match event {
-                Some(Event::Game(game)) => match &game.owner {
-                    Some(owner) => {
-                        println!("{} is ruled by {owner}", game.ns);
-                        // One that is new does not know where everybody was by now.
+            event = seat.next() => {
+                if let Some(event) = &event {
+                    show(event);
+                }
+                match event {
+                    // One that is new does not know where everybody was by now.
+                    Some(Event::Game(game)) if game.owner.is_some() => {
                         seat.update_peer(me(&name, at)).await?;
                         is_refused = false;
                     }
-                    None => println!("{} is ruled by nobody", game.ns),
-                },
-                Some(Event::Registered(other)) => println!("{} is in {}", other.id, other.ns),
-                Some(Event::Unregistered { last, .. }) => println!("{} has left {}", last.id, last.ns),
-                Some(Event::Removed { reason, .. }) => {
-                    println!("{name} is out: {}", reason.name());
-                    return Ok(());
+                    Some(Event::Removed { .. }) | None => break,
+                    Some(Event::Ended(error)) => return Err(error),
+                    Some(_) => {}
                 }
-                Some(Event::Ended(error)) => return Err(error),
-                Some(_) => {}
-                None => return Ok(()),
             },
             line = typed.recv() => match line {
                 Some(line) if line != "quit" => inputs.push_back(line),

@@ -1,6 +1,6 @@
 //! What one hears of the world.
 
-use foregather::client::MessageEvent;
+use foregather::client::{Event, MessageEvent};
 use std::fmt;
 
 /// How much it was.
@@ -25,6 +25,20 @@ impl Tally {
             MessageEvent::Lost { count } => println!("{count} updates came too fast"),
             _ => {}
         }
+    }
+}
+
+/// Shows who comes, who goes and who rules. That is not counted: it is told as rarely as it
+/// happens.
+pub fn show(event: &Event) {
+    match event {
+        Event::Registered(one) => println!("{} is in {}", one.id, one.ns),
+        Event::Unregistered { last, .. } => println!("{} has left {}", last.id, last.ns),
+        Event::Game(game) => match &game.owner {
+            Some(owner) => println!("{} is ruled by {owner}", game.ns),
+            None => println!("{} is ruled by nobody", game.ns),
+        },
+        _ => {}
     }
 }
 
