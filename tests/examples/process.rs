@@ -1,12 +1,13 @@
 //! A server, and processes of an example that know where it is.
 
-use crate::program::Program;
+use crate::program::{PATIENCE, Program};
 use foregather::server::{Server, ServerOptions};
 use std::{
     env,
     ops::{Deref, DerefMut},
     path::PathBuf,
     process::Command,
+    time::Instant,
 };
 
 pub fn server() -> Server {
@@ -51,11 +52,11 @@ impl Process {
     /// The lines that it prints next, up to the first that this is part of.
     #[track_caller]
     pub fn says_until(&self, expected: &str) -> Vec<String> {
-        let mut lines = Vec::new();
+        let (begun, mut lines) = (Instant::now(), Vec::new());
         loop {
-            let Some(line) = self.program.next_line() else {
-                panic!("{} does not say {expected:?}, but {lines:#?}", self.arguments)
-            };
+            // It may go on for ever with other things.
+            let line = self.program.next_line().filter(|_| begun.elapsed() < 3 * PATIENCE);
+            let Some(line) = line else { panic!("{} does not say {expected:?}, but {lines:#?}", self.arguments) };
             let is_it = line.contains(expected);
             lines.push(line);
             if is_it {
