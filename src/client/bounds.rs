@@ -37,6 +37,11 @@ pub(super) const MESSAGE_BYTES: usize = 256;
 /// Requests of peers that are being answered at once by one who serves.
 pub(super) const SERVED_AT_ONCE: usize = 64;
 
+/// How long one who serves waits before it gives a reply again that the server did not
+/// take, the first time and at most; it doubles from one to the other.
+pub(super) const REPLY_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const REPLY_PAUSE_MAX: Duration = Duration::from_secs(1);
+
 /// The longest deadline: a time that is added to a clock is capped.
 pub(super) const DEADLINE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -32,7 +32,7 @@ pub(super) struct Shared {
     pub(super) own: Arc<Own>,
     /// Where messages go.
     pub(super) post: Arc<Post>,
-    /// The number of the next message that is to be replied to.
+    /// How many messages were to be replied to.
     next_message: AtomicU64,
     /// A stream was dropped.
     pub(super) stream_gone: Arc<Notify>,
@@ -50,9 +50,7 @@ impl Default for Shared {
             numbers: Arc::default(),
             own: Arc::default(),
             post: Arc::default(),
-            // A reply to what was asked before this program was started anew is not taken
-            // for another. The numbers stay below 2^53, for those who count in JSON.
-            next_message: AtomicU64::new(u64::from(getrandom::u32().unwrap_or_default()) << 20),
+            next_message: AtomicU64::default(),
             stream_gone: Arc::default(),
             close: CancellationToken::new(),
             standing: watch::Sender::new(Standing { state: State::Connected, greeting: None }),
@@ -82,6 +80,11 @@ pub(super) struct WeakLine {
 }
 
 impl WeakLine {
+    /// How long each call may take.
+    pub(super) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
     /// The line, while somebody keeps the client.
     pub(super) fn upgrade(&self) -> Option<Line> {
         let last = self.last.upgrade()?;
@@ -178,9 +181,13 @@ impl Line {
         WeakLine { calls: calls.downgrade(), shared: shared.clone(), deadline: *deadline, last: Arc::downgrade(last) }
     }
 
-    /// A number for a message that is to be replied to.
+    /// A number for a message that is to be replied to. No two of a million in a row have
+    /// the same, and only whoever is asked knows it: so nobody else can reply, and a reply
+    /// to what was asked before this program was started anew is not taken for another. It
+    /// is below 2^53, for those who count in JSON.
     pub(super) fn message_id(&self) -> u64 {
-        self.shared.next_message.fetch_add(1, Ordering::Relaxed)
+        let count = self.shared.next_message.fetch_add(1, Ordering::Relaxed) % (1 << 20);
+        u64::from(getrandom::u32().unwrap_or_default()) << 20 | count
     }
 
     /// What is registered through it.

@@ -71,7 +71,9 @@ impl Client {
     }
 
     /// Replies to what is asked of this client in a namespace, from the moment of the call:
-    /// `answer` is called for each request, and what its future comes to is sent back. Up to
+    /// `answer` is called for each request, and what its future comes to is sent back, again
+    /// if the server does not take it at once ([`ClientError::RateLimited`],
+    /// [`ClientError::ReceiverBusy`]), within this client's deadline. Up to
     /// 64 are answered at once, in whichever order they are done. A request that somebody
     /// serves goes to nobody else of this client: of several who serve there, to the eldest.
     ///

@@ -15,6 +15,7 @@ use std::{
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 /// To whom a message goes.
@@ -141,6 +142,11 @@ pub(super) struct WayBack {
 }
 
 impl WayBack {
+    /// How long a reply may take.
+    pub(super) fn deadline(&self) -> Duration {
+        self.line.deadline()
+    }
+
     pub(super) async fn reply(self, payload: &[u8]) -> Result<(), ClientError> {
         let Self { ns, to, reply_to, own, line } = self;
         let line = line.upgrade().ok_or(ClientError::Closed)?;

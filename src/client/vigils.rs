@@ -29,7 +29,7 @@ impl Asking {
 /// One that was passed on.
 #[derive(Debug)]
 struct Open {
-    /// Who is to reply; `None`: whoever does so first.
+    /// Whose leaving ends it; `None`: nobody's.
     receiver: Option<Party>,
     to: Recipient,
     outcome: Outcome<Reply>,
@@ -75,7 +75,8 @@ impl Vigils {
         asking.hold = Some(vigil.hold.clone());
         vigil.used = now;
         let is_to_be_watched = !is_watched && !vigil.is_watched;
-        vigil.is_watched = true;
+        // That of a stream may be refused still.
+        vigil.is_watched |= is_to_be_watched;
         let over = if self.places.len() >= self.crowded_at { self.look(now) } else { Vec::new() };
         (is_to_be_watched, over)
     }
@@ -101,10 +102,16 @@ impl Vigils {
         vigil.open.insert(id, Open { receiver, to, outcome });
     }
 
-    /// A reply has come. One that nobody waits for, or from somebody else, is nothing.
+    /// A reply has come. One that nobody waits for, or from somebody else than the peer that
+    /// was asked, is nothing.
     pub(super) fn reply(&mut self, id: u64, Delivery { from, message }: Delivery) {
         let Some(vigil) = self.places.get_mut(&message.ns) else { return };
-        let is_its = |open: &Open| open.receiver.as_ref().is_none_or(|receiver| *receiver == from);
+        // Whoever was not asked by its own id may reply as another peer of the same client:
+        // which of them was meant, only the server knows.
+        let is_its = |open: &Open| match &open.to {
+            Recipient::To(Party::Peer(receiver)) => from.as_str() == receiver.as_str(),
+            _ => true,
+        };
         if vigil.open.get(&id).is_some_and(is_its)
             && let Some(open) = vigil.open.remove(&id)
         {
@@ -149,8 +156,11 @@ impl Vigils {
     /// Whether a watch that a stream has shared goes on for requests that wait. Without
     /// any, it ends with the stream.
     pub(super) fn keeps(&mut self, ns: &Namespace) -> bool {
-        match self.places.get(ns) {
-            Some(vigil) if !vigil.is_idle() => true,
+        match self.places.get_mut(ns) {
+            Some(vigil) if !vigil.is_idle() => {
+                vigil.is_watched = true;
+                true
+            }
             Some(_) => {
                 self.places.remove(ns);
                 false

@@ -186,3 +186,46 @@ async fn whoever_reads_requests_can_reply_and_whoever_serves_takes_them() -> Res
     assert_eq!(reply?.payload, "that");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn whoever_replies_may_be_another_peer_of_the_same_client() -> Result<(), ClientError> {
+    let server = server();
+    let (pool, client) = (connect(&server).await, connect(&server).await);
+    // Only the server knows which of several own peers a message to any was for.
+    let serving = pool.serve("work/echo", |request| async move { request.payload });
+    pool.register("work/echo", peer("slot-1")).await?;
+    pool.register("work/echo", peer("slot-2")).await?;
+    tokio::spawn(serving);
+    for n in 0..4 {
+        let reply = client.request("work/echo", To::Any, [n], PATIENCE / 4).await?;
+        assert_eq!(reply.payload, [n][..]);
+    }
+
+    // A session that is asked by its name replies as the peer that it has there.
+    let name = pool.welcome().session.clone();
+    assert_eq!(client.request("work/echo", name, "?", PATIENCE / 4).await?.payload, "?");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_reply_that_is_too_fast_for_the_server_comes_later() -> Result<(), ClientError> {
+    let server = super::server_with(|options| {
+        options.limits.entries_burst = 20;
+        options.limits.entries_per_sec = 50;
+    });
+    let worker = connect(&server).await;
+    let serving = worker.serve("work/echo", |request| async move { request.payload });
+    worker.register("work/echo", peer("worker")).await?;
+    tokio::spawn(serving);
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        clients.push(connect(&server).await);
+    }
+    let asked = clients
+        .iter()
+        .flat_map(|client| (0..10).map(move |n: u8| client.request("work/echo", "worker", [n], PATIENCE / 4)));
+    for reply in join_all(asked).await {
+        reply?;
+    }
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! The client against a server that does exactly what a test tells it to, also
 //! what no good server would.
 
+mod asking;
 mod catch_up;
 mod games;
 mod hostile;
