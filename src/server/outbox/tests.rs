@@ -295,16 +295,16 @@ fn who_does_not_read_what_it_is_told_is_cut_at_the_bound_and_the_others_are_not(
 }
 
 #[test]
-fn whoever_has_a_quarter_of_what_it_may_waiting_does_not_keep_up() {
+fn whoever_has_half_of_what_it_may_waiting_does_not_keep_up() {
     let (mut outboxes, each) = outboxes(2);
     let mut said = 0;
     while outboxes.during(ADA).keeps_up(BOB) {
         outboxes.during(ADA).say(vec![BOB], Bytes::from(vec![7; 1_000]));
         outboxes.hand_out();
         said += 1;
-        assert!(said <= 64, "{} bytes wait", each[&BOB].waiting());
+        assert!(said <= 128, "{} bytes wait", each[&BOB].waiting());
     }
-    assert_eq!(said, 64, "64 KiB, and the places of the frames");
+    assert_eq!(said, 128, "128 KiB, and the places of the frames");
     taken(&each[&BOB]);
     assert!(outboxes.during(ADA).keeps_up(BOB), "it has read all");
 }
