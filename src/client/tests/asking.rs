@@ -6,7 +6,7 @@ use crate::{
     domain::{Answer, Code, Message, Request, RequestId},
 };
 use std::time::Duration;
-use tokio::join;
+use tokio::{join, sync::Notify};
 
 /// The next request, which is a message; under which number.
 async fn said(server: &mut Server) -> (RequestId, Message) {
@@ -46,18 +46,20 @@ async fn a_watch_that_a_stream_leaves_to_a_request_goes_on() {
     let (client, mut server) = connected().await;
     let events = watching(&client, &mut server, "a").await;
     let ask = || client.request("a", To::from("bob"), "?", Duration::from_secs(60));
+    let dropped = Notify::new();
     let script = async {
         let (message, _) = said(&mut server).await;
         server.answer(message, Answer::Done).await;
         drop(events);
         settle(&client, &mut server).await;
+        dropped.notify_one();
         // The next finds it watched.
         let (message, _) = said(&mut server).await;
         server.answer(message, Answer::Done).await;
         server.announce(left("a", "bob", 101)).await;
     };
     let second = async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        dropped.notified().await;
         ask().await
     };
     let (first, second, ()) = join!(ask(), second, script);
