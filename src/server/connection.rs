@@ -30,6 +30,10 @@ const PEEKED_BYTES: usize = 4 * 1024;
 /// Who has sent so much at once lets the others write first what that has caused.
 const FAIR_BYTES: usize = 16 * 1024;
 
+/// How often in a row one gives way, before it is read on all the same: so nobody is kept
+/// from being heard by others who never pause.
+const WAYS_GIVEN: u8 = 32;
+
 /// Bytes of a connection's beginning that tell which protocol it speaks.
 const GREETING_BYTES: usize = 12;
 
@@ -61,6 +65,8 @@ pub(super) struct Connection<S> {
     unfinished: bool,
     /// It is to be judged, unless something more has come.
     examined: bool,
+    /// How often in a row it was not read, for others to write first.
+    ways_given: u8,
     /// Runs while a frame is incomplete, and when the connection ends.
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -100,6 +106,7 @@ impl<S: Stream> Connection<S> {
             fresh: true,
             unfinished: false,
             examined: false,
+            ways_given: 0,
             timer: None,
         }
     }
@@ -120,6 +127,7 @@ impl<S: Stream> Connection<S> {
             fresh: false,
             unfinished: false,
             examined: false,
+            ways_given: 0,
             timer: None,
         };
         let end = End { reason: LeaveReason::Disconnected, last, cut: false };
@@ -157,7 +165,7 @@ impl<S: Stream> Connection<S> {
             {
                 self.exchange.heard(session);
             }
-            if std::mem::take(&mut yields) {
+            if std::mem::take(&mut yields) || self.gives_way() {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -233,6 +241,15 @@ impl<S: Stream> Connection<S> {
                 }
             }
         }
+    }
+
+    /// Whether others are to write first what waits for them. Many who all speak to the
+    /// same at once would make it look slow otherwise, before it has had a single turn.
+    fn gives_way(&mut self) -> bool {
+        let gives =
+            self.phase == Phase::Open && !self.unfinished && self.ways_given < WAYS_GIVEN && self.outbox.others_press();
+        self.ways_given = if gives { self.ways_given + 1 } else { 0 };
+        gives
     }
 
     /// Reads once, and works on what has come.

@@ -240,3 +240,75 @@ async fn one_who_reads_what_waits_for_it_is_alive_though_it_says_nothing() {
     }
     assert_eq!(connection.exchange.sessions(), 0, "it reads no more");
 }
+
+/// One that is served by itself. All that it is sent fits on its way, so it keeps up with
+/// whatever the server finds the time to write.
+fn served(exchange: &Arc<Exchange>) -> DuplexStream {
+    let (client, server) = duplex(4 << 20);
+    let observed = ([198, 51, 100, 7], 1).into();
+    let (session, outbox) = exchange.open(observed, [192, 0, 2, 1].into()).expect("there is room for it");
+    tokio::spawn(Connection::new(server, exchange.clone(), session, outbox));
+    client
+}
+
+/// Says that, and hears the answer.
+async fn asks(client: &mut DuplexStream, kind: MessageType, entry: proto::Message) -> proto::Message {
+    let message = proto::Message { r#type: Some(kind.into()), request_id: Some(1), ..entry };
+    client.write_all(&wire::message(&message)).await.expect("there is room");
+    heard(client).await
+}
+
+async fn registered(exchange: &Arc<Exchange>, id: &str) -> DuplexStream {
+    let mut client = served(exchange);
+    let peer = Some(proto::Peer { id: Some(id.into()), ..Default::default() });
+    let register = vec![proto::Register { ns: Some("chess".into()), peer, ..Default::default() }];
+    let granted = asks(&mut client, MessageType::Register, proto::Message { register, ..Default::default() }).await;
+    assert_eq!(granted.register.len(), 1);
+    client
+}
+
+/// Each of them says something as long as can be, all at the same moment.
+async fn all_say(clients: &mut [DuplexStream], to: proto::send::To) {
+    let payload = Some(vec![b'x'; 60 * 1024].into());
+    let send = vec![proto::Send { ns: Some("chess".into()), to: Some(to), payload, ..Default::default() }];
+    let (r#type, request_id) = (Some(MessageType::Send.into()), Some(2));
+    let said = wire::message(&proto::Message { r#type, request_id, send, ..Default::default() });
+    for client in clients {
+        client.write_all(&said).await.expect("there is room");
+    }
+}
+
+#[tokio::test]
+async fn whoever_reads_is_not_busy_because_many_speak_to_it_at_once() {
+    let exchange = exchange();
+    let _ada = registered(&exchange, "ada").await;
+    let mut others = Vec::new();
+    for id in 0..12 {
+        others.push(registered(&exchange, &format!("peer-{id}")).await);
+    }
+    all_say(&mut others, proto::send::To::Peer("ada".into())).await;
+    for (at, client) in others.iter_mut().enumerate() {
+        let code = heard(client).await.status.expect("it is answered").code();
+        assert_eq!(code, proto::StatusCode::Ok, "the {at}th of them");
+    }
+}
+
+#[tokio::test]
+async fn whoever_reads_is_not_cut_because_many_speak_to_all_at_once() {
+    let exchange = exchange();
+    let mut others = Vec::new();
+    for id in 0..24 {
+        others.push(registered(&exchange, &format!("peer-{id}")).await);
+    }
+    let mut listener = served(&exchange);
+    let rendezvous = vec![proto::Rendezvous { ns: Some("chess".into()), ..Default::default() }];
+    let shown = asks(&mut listener, MessageType::Rendezvous, proto::Message { rendezvous, ..Default::default() }).await;
+    assert_eq!(shown.register.len(), 24);
+    all_say(&mut others, proto::send::To::All(true)).await;
+    let mut left: usize = 24 * 60 * 1024;
+    while left > 0 {
+        let bytes = listener.read(&mut [0; 64 * 1024]).await.expect("it is read from");
+        assert!(bytes > 0, "it is cut, and {left} bytes are not told");
+        left = left.saturating_sub(bytes);
+    }
+}

@@ -19,6 +19,7 @@ use bytes::Bytes;
 use frames::Frames;
 use gathered::Told;
 use std::{
+    mem,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
@@ -43,6 +44,8 @@ pub(super) struct Outbox {
     queue: Mutex<Queue>,
     /// Bytes that wait in all outboxes.
     total: Arc<AtomicUsize>,
+    /// How many outboxes wait for their connection to have its turn.
+    pressed: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +58,10 @@ struct Queue {
     bytes: usize,
     end: Option<End>,
     closed: bool,
+    /// The peer leaves unread what was written.
+    blocked: bool,
+    /// Much waits, and not for the peer: the connection has had no turn since.
+    pressed: bool,
     orders: Orders,
     /// Wakes the connection.
     waker: Option<Waker>,
@@ -137,7 +144,7 @@ impl Outbox {
         if !queue.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             queue.waker = Some(waker.clone());
         }
-        (queue.end.take(), std::mem::take(&mut queue.orders))
+        (queue.end.take(), mem::take(&mut queue.orders))
     }
 
     #[cfg(test)]
@@ -155,8 +162,9 @@ impl Outbox {
     fn take_frames(&self, written: usize, limits: &Limits) -> Frames {
         let mut queue = self.queue();
         self.count(&mut queue, written, 0);
+        self.turn(&mut queue, false);
         // Taking the queue whole leaves no memory with an idle connection.
-        let frames = std::mem::take(&mut queue.frames);
+        let frames = mem::take(&mut queue.frames);
         let Some(backlog) = queue.backlog.as_mut().filter(|_| frames.is_empty()) else { return frames };
         let before = backlog.bytes();
         let part = backlog.take(PART_BYTES);
@@ -169,6 +177,26 @@ impl Outbox {
         let frames: Frames = Waiting::frames(&part, limits).into_iter().collect();
         self.recount(counted, frames.iter().map(cost).sum());
         frames
+    }
+
+    /// So many bytes were written, and no more can be.
+    fn block(&self, written: usize) {
+        let mut queue = self.queue();
+        self.count(&mut queue, written, 0);
+        self.turn(&mut queue, true);
+    }
+
+    /// The connection has its turn.
+    fn turn(&self, queue: &mut Queue, blocked: bool) {
+        queue.blocked = blocked;
+        if mem::take(&mut queue.pressed) {
+            self.pressed.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether somebody, for whom much waits, would take it if only it had its turn.
+    pub(super) fn others_press(&self) -> bool {
+        self.pressed.load(Ordering::Relaxed) > 0
     }
 
     /// Counts what waits no longer, and what does instead.
@@ -185,7 +213,8 @@ impl Outbox {
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        let bytes = self.queue().bytes;
-        self.total.fetch_sub(bytes, Ordering::Relaxed);
+        let mut queue = self.queue();
+        self.turn(&mut queue, false);
+        self.total.fetch_sub(queue.bytes, Ordering::Relaxed);
     }
 }

@@ -31,6 +31,8 @@ pub(in crate::server) struct Outboxes {
     outbox_bytes: usize,
     outboxes_bytes: usize,
     total: Arc<AtomicUsize>,
+    /// How many of them wait for their connection to have its turn.
+    pressed: Arc<AtomicUsize>,
     /// What one who does not keep up is told.
     slow: Bytes,
     /// What several are told together, and are not given yet.
@@ -48,6 +50,7 @@ impl Outboxes {
             outbox_bytes: limits.outbox_bytes,
             outboxes_bytes: limits.outboxes_bytes,
             total: Arc::default(),
+            pressed: Arc::default(),
             slow: wire::refusal(&refusal),
             gathered: None,
         }
@@ -56,6 +59,7 @@ impl Outboxes {
     pub(in crate::server) fn open(&mut self, id: SessionId) -> Arc<Outbox> {
         let mut outbox = Outbox::default();
         outbox.total = self.total.clone();
+        outbox.pressed = self.pressed.clone();
         let outbox = Arc::new(outbox);
         self.by_session.insert(id, outbox.clone());
         outbox
@@ -90,6 +94,10 @@ impl Outboxes {
         self.total.fetch_add(queue.bytes.wrapping_sub(before), Ordering::Relaxed);
         // What a session asks for itself is produced only while there is room.
         let is_over = Some(to) != cause && self.is_over(before, queue.bytes);
+        if Some(to) != cause && !queue.blocked && !queue.pressed && queue.bytes > self.outbox_bytes / 8 {
+            queue.pressed = true;
+            self.pressed.fetch_add(1, Ordering::Relaxed);
+        }
         if is_over {
             drop(queue);
             outbox.end(End { reason: LeaveReason::Slow, last: self.slow.clone(), cut: true });

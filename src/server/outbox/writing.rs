@@ -46,7 +46,7 @@ impl Writing {
                     written += self.advance(bytes);
                 }
                 unwritten => {
-                    outbox.recount(written, 0);
+                    outbox.block(written);
                     self.blocked = unwritten.is_pending();
                     return unwritten.map_ok(|_| ());
                 }
