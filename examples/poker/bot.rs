@@ -27,6 +27,10 @@ pub async fn run(server: &str, app_version: &str, options: Options) -> Result<()
         }
         seat => seat?,
     };
+    if seat.game().is_none() {
+        println!("there is no table {table} yet; start its referee first");
+        return seat.leave().await;
+    }
     println!("{name} sits at {table}");
     seat.send(To::All, "hello everybody").await?;
     loop {

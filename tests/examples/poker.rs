@@ -83,13 +83,24 @@ fn a_table_goes_on_when_its_referee_dies_and_is_back() {
 #[test]
 fn a_player_who_is_killed_is_played_without() {
     let server = server();
-    let referee = referee(&server, 1_000);
+    // Its seat is kept, and it may be back in time: who is killed over a card is waited for.
+    let arguments = "referee red --players 2 --hands 1000 --deadline-ms 3000 --pause-ms 20";
+    let referee = Process::start(&server, "poker", arguments);
+    referee.says("the table red is open");
     let (_ada, mut bob) = (bot(&server, "ada"), bot(&server, "bob"));
     bob.says_until("(to me) hand 2: ");
     bob.kill();
     let said = referee.says_until(": bob is not there");
     let hand = number(said.last().expect("it has said that"));
     referee.says_until(&format!("hand {}: bob is not there", hand + 1));
+}
+
+#[test]
+fn whoever_comes_before_the_referee_is_told_and_makes_no_table() {
+    let server = server();
+    let early = bot(&server, "ada").ends();
+    assert_eq!(early, ["there is no table red yet; start its referee first"]);
+    referee(&server, 1).says("the table red is open");
 }
 
 #[test]
