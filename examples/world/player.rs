@@ -31,11 +31,8 @@ pub async fn walk(client: &Client, options: Options) -> Result<(), ClientError> 
     let mut is_refused = false;
     loop {
         select! {
-            // What was heard until now comes before what is to be done.
+            // First who is there, then what they do, then what is to be done oneself.
             biased;
-            event = heard.next() => if let Some(event) = event {
-                tally.hear(&event);
-            },
             event = seat.next() => {
                 if let Some(event) = &event {
                     show(event);
@@ -50,6 +47,9 @@ pub async fn walk(client: &Client, options: Options) -> Result<(), ClientError> 
                     Some(Event::Ended(error)) => return Err(error),
                     Some(_) => {}
                 }
+            },
+            event = heard.next() => if let Some(event) = event {
+                tally.hear(&event);
             },
             line = typed.recv() => match line {
                 Some(line) if line != "quit" => inputs.push_back(line),
