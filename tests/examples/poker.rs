@@ -34,7 +34,10 @@ fn a_table_goes_on_when_its_referee_dies_and_is_back() {
     let looking_on = Process::start(&server, "poker", "watch red");
     let mut seen = looking_on.says_until("looking on");
     assert_eq!(seen, ["+ referee", "looking on"]);
-    let (ada, bob) = (bot(&server, "ada"), bot(&server, "bob"));
+    // What is said is heard by those who are there.
+    let ada = bot(&server, "ada");
+    ada.says("ada sits at red");
+    let bob = bot(&server, "bob");
 
     let mut dealt = first.says_until("hand 3: ");
     let lobby = Process::start(&server, "poker", "lobby").ends();
@@ -42,6 +45,7 @@ fn a_table_goes_on_when_its_referee_dies_and_is_back() {
     assert!(table.starts_with("poker/red 2/2 hand "), "{table}");
     first.kill();
     let mut by_ada = ada.says_until("the referee is away");
+    seen.extend(looking_on.says_until("~ referee is away"));
     let hand = 5 + by_ada.iter().filter(|line| line.contains("hand")).map(|line| number(line)).max().unwrap_or(0);
 
     let second = referee(&server, hand);
