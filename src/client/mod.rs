@@ -93,7 +93,9 @@
 //! Who is in the same namespace can say something to one peer, to the owner, to all, or to
 //! any; a [`Client::request`] is a message that somebody who serves replies to. Messages
 //! go through the server, and are not kept there: whoever is not connected does not hear
-//! them, and nothing is said twice.
+//! them, and nothing is said twice. What is said and what happens are told by two streams:
+//! a program that is to know of a peer before it hears what that says polls [`Events`] (or
+//! the [`Seat`]) first.
 //!
 //! ```
 //! use foregather::client::{Client, ClientError, Entry, GameOptions, MessageEvent, Peer, To};

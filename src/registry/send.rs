@@ -120,7 +120,14 @@ impl Registry {
         let (receiver, answer) = match &message.to {
             Recipient::All => {
                 let mut all = self.listeners(ns);
-                all.retain(|&watcher| watcher != session && !directory.is_deaf(watcher));
+                all.retain(|&watcher| {
+                    let is_deaf = directory.is_deaf(watcher);
+                    // Who hears it is charged by the byte, and it takes time to find who does not.
+                    if is_deaf {
+                        self.step();
+                    }
+                    watcher != session && !is_deaf
+                });
                 return Ok((all, Answer::Done));
             }
             Recipient::Any => {

@@ -1,6 +1,7 @@
 //! The server without its sockets, at its boundary: what goes in as a request
 //! and comes out as frames.
 
+mod messages;
 mod presence;
 mod restart;
 
