@@ -54,3 +54,24 @@ fn a_crash_is_measured_beside_a_bare_loop() {
         }
     }
 }
+
+#[test]
+fn a_message_is_measured_beside_a_bare_echo() {
+    let finished = run(&["bench", "send", "--messages", "50", "--warmup", "5"]);
+    assert_eq!(finished.code(), 0, "{:?}", finished.stderr);
+    for told in ["2 hops", "4 hops", "50 times each", "foregather", "bare echo", "ratio"] {
+        assert!(finished.stdout.iter().any(|line| line.contains(told)), "{told}: {:?}", finished.stdout);
+    }
+}
+
+#[test]
+fn messages_to_many_are_measured_beside_a_bare_loop() {
+    for at_once in ["1", "10"] {
+        let arguments = ["bench", "fanout", "--watchers", "20", "--rounds", "5", "--warmup", "1", "--at-once", at_once];
+        let finished = run(&arguments);
+        assert_eq!(finished.code(), 0, "{:?}", finished.stderr);
+        for told in ["20 watchers", "deliveries per CPU second", "foregather", "bare loop", "ratio"] {
+            assert!(finished.stdout.iter().any(|line| line.contains(told)), "{told}: {:?}", finished.stdout);
+        }
+    }
+}
