@@ -1,6 +1,6 @@
 //! Judges the answers that are no lists.
 
-use super::{Oracle, matches::Seat, rules::Expected, world::World};
+use super::{Oracle, ask::payload_most, matches::Seat, rules::Expected, world::World};
 use crate::verdict::{Verdict, ensure};
 use foregather::{
     domain::Code,
@@ -102,7 +102,7 @@ impl Oracle {
                     && welcome.heartbeat_retries() as usize == limits.heartbeat_retries
                     && said.ttl_secs() as usize == limits.ttl_secs
                     && said.frame_bytes() as usize == limits.frame_bytes
-                    && said.payload_bytes() as usize == limits.payload_bytes
+                    && said.payload_bytes() as usize == payload_most(limits)
                     && said.wait_ms() as usize == limits.wait_ms
                     && said.registrations() as usize == limits.registrations_per_connection
                     && said.watches() as usize == limits.watches_per_connection;

@@ -234,10 +234,17 @@ fn quick_match(entry: &proto::QuickMatch, limits: &Limits) -> Entry {
     Ok(Ask::Match(Box::new(MatchAsk { pool, id, card, app_version, create, wait, ttl })))
 }
 
+/// What a message may hold: beside it there is room in a frame for 255 bytes of a
+/// namespace, two names, and 1 KiB for all else.
+pub(super) fn payload_most(limits: &Limits) -> usize {
+    let names = 2 * limits.peer_id_bytes.max(128);
+    limits.payload_bytes.min(limits.frame_bytes - 255 - names - 1_024)
+}
+
 fn note(entry: &proto::Send, limits: &Limits) -> Entry {
     let ns = namespace(entry.ns())?;
     let from = entry.from.as_deref().map(|id| peer_id(id, limits)).transpose()?;
-    if entry.payload().len() > limits.payload_bytes {
+    if entry.payload().len() > payload_most(limits) {
         return Err(Code::TooLarge);
     }
     match &entry.to {
