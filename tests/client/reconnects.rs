@@ -26,6 +26,8 @@ async fn updated(seat: &mut Seat) -> Arc<Registration> {
     loop {
         match next(seat).await {
             Event::Updated(peer) => return peer,
+            // Both are told as one to who has not heard of the first yet.
+            Event::Registered(peer) if peer.away => return peer,
             Event::Registered(_) | Event::Game(_) | Event::Current { .. } => {}
             other => panic!("{other:?}"),
         }
