@@ -102,9 +102,10 @@ impl Program {
         self.child.try_wait().expect("it is ours").is_none()
     }
 
-    /// Ends it at once, with nothing said.
+    /// Ends it at once, with nothing said. Then it is gone, and so is what it had locked.
     pub fn kill(&mut self) {
         self.child.kill().expect("it is ours");
+        self.child.wait().expect("it is ours");
     }
 
     /// Its end, with what it said that was not read yet. There is nothing more
