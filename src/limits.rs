@@ -131,7 +131,8 @@ limits! {
     game_list_ms = 100, 0 => 60_000;
     /// Bytes that wait for one connection's reader, 32 for each frame included.
     /// Beyond a quarter of it what is announced is folded to the latest state of each
-    /// peer and each game, which counts at twice its bytes and 256. Beyond all of it the
+    /// peer and each game, which counts at twice its bytes and 256; beyond half of it a
+    /// message to this reader alone is refused with RECEIVER_BUSY. Beyond all of it the
     /// reader is told SLOW_CONSUMER and cut.
     outbox_bytes = MIB, 256 * KIB => 1_024 * MIB;
     /// Bytes that wait for all readers together. Lists take at most half of it.
