@@ -12,6 +12,7 @@ use super::{
 use crate::domain::{Announcement, Answer, Filter, Game, GameList, ListKind, Namespace, Pattern, SessionId, Time};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     time::Duration,
 };
 
@@ -35,6 +36,8 @@ struct Told {
     /// Who has heard of it meanwhile, for watching its peers or for having begun to watch
     /// the list: to them it looks as if the list had it, as it was then.
     heard: BTreeSet<SessionId>,
+    /// Lists that were begun meanwhile and do not show it: it is in them no more.
+    without: BTreeSet<(SessionId, Pattern)>,
 }
 
 /// A game as it was shown, and when it was born.
@@ -50,6 +53,13 @@ struct Shown {
     session: SessionId,
     was: bool,
     is: bool,
+}
+
+impl Told {
+    /// What nobody has heard otherwise yet.
+    fn now(cause: SessionId, seen: Option<Seen>) -> Self {
+        Self { seen, waiting: false, cause, heard: BTreeSet::new(), without: BTreeSet::new() }
+    }
 }
 
 impl Lobby {
@@ -70,6 +80,20 @@ impl Lobby {
         if differs {
             told.heard.insert(session);
         }
+    }
+
+    /// A list, or a part of it from one age to another, has been given that has these games:
+    /// those that others are told the end of later are not in it. How many were looked at.
+    fn begin(&mut self, session: SessionId, list: &Pattern, ages: Range<u64>, games: &[Game]) -> usize {
+        let (mut looked_at, shown) = (0, games.iter().map(|game| &game.ns).collect::<BTreeSet<_>>());
+        for (ns, told) in self.told.iter_mut().filter(|(ns, _)| list.matches(ns.as_str())) {
+            looked_at += 1;
+            let is_missed = |seen: &Seen| seen.born > ages.start && seen.born <= ages.end && !shown.contains(ns);
+            if told.waiting && told.seen.as_ref().is_some_and(is_missed) {
+                told.without.insert((session, list.clone()));
+            }
+        }
+        looked_at
     }
 
     /// The game as it was told last, where another announcement of it waits.
@@ -117,7 +141,7 @@ impl Registry {
             return;
         }
         if self.lists.any(ns) {
-            self.tell_lists(cause, ns, before, &BTreeSet::new());
+            self.tell_lists(ns, Told::now(cause, before));
         }
     }
 
@@ -126,19 +150,20 @@ impl Registry {
         let (_, ns) = self.lobby.due.pop_first().expect("one of them is due");
         let told = self.lobby.told.remove(&ns).expect("what is due was told before");
         if told.waiting {
-            self.tell_lists(told.cause, &ns, told.seen, &told.heard);
+            self.tell_lists(&ns, told);
         }
     }
 
     /// Tells those who watch lists how a game is now that was so before.
-    fn tell_lists(&mut self, cause: SessionId, ns: &Namespace, before: Option<Seen>, heard: &BTreeSet<SessionId>) {
+    fn tell_lists(&mut self, ns: &Namespace, told: Told) {
+        let Told { seen: before, cause, heard, without, .. } = told;
         let after = self.seen(ns);
         let changed = !same(before.as_ref(), after.as_ref());
         if !changed && heard.is_empty() {
             return;
         }
         let version = after.as_ref().map_or(self.version, |seen| seen.game.version);
-        let shown = self.who_is_shown(ns, before.as_ref(), after.as_ref());
+        let shown = self.who_is_shown(ns, before.as_ref(), after.as_ref(), &without);
         let had = |shown: &Shown| shown.was || heard.contains(&shown.session);
         let those = |which: &dyn Fn(&Shown) -> bool| -> Vec<SessionId> {
             shown.iter().filter(|shown| which(shown)).map(|shown| shown.session).collect()
@@ -158,16 +183,18 @@ impl Registry {
 
         if self.limits.game_list_ms > 0 {
             let next = self.now.after(Duration::from_millis(self.limits.game_list_ms as u64));
-            self.lobby.tell_again(
-                next,
-                ns.clone(),
-                Told { seen: after, waiting: false, cause, heard: BTreeSet::new() },
-            );
+            self.lobby.tell_again(next, ns.clone(), Told::now(cause, after));
         }
     }
 
     /// Who watches lists that the game is or was in: each session once, in order.
-    fn who_is_shown(&self, ns: &Namespace, before: Option<&Seen>, after: Option<&Seen>) -> Vec<Shown> {
+    fn who_is_shown(
+        &self,
+        ns: &Namespace,
+        before: Option<&Seen>,
+        after: Option<&Seen>,
+        without: &BTreeSet<(SessionId, Pattern)>,
+    ) -> Vec<Shown> {
         let mut found: Vec<Shown> = Vec::new();
         let mut several_sets = false;
         for watched in self.lists.of(ns) {
@@ -178,7 +205,8 @@ impl Registry {
                 let shows = |seen: &Seen| {
                     shows(&watched.pattern, filter, &seen.game) && !self.will_list(session, &watched.pattern, seen.born)
                 };
-                Shown { session, was: before.is_some_and(shows), is: after.is_some_and(shows) }
+                let began_without = !without.is_empty() && without.contains(&(session, watched.pattern.clone()));
+                Shown { session, was: before.is_some_and(shows) && !began_without, is: after.is_some_and(shows) }
             }));
         }
         if several_sets {
@@ -210,6 +238,7 @@ impl Registry {
         let Listing { request_id, pattern, topic: Topic::Games { filter, after }, purpose } = &mut listing else {
             unreachable!("it lists games");
         };
+        let from = *after;
         // What is withheld from those who watch is told to them later; who asks once
         // is shown what there is.
         let (count, told) = match purpose {
@@ -261,6 +290,9 @@ impl Registry {
             for game in &games {
                 self.lobby.show(game, session);
             }
+            let to = if complete { u64::MAX } else { *after };
+            let looked_at = self.lobby.begin(session, pattern, from..to, &games);
+            self.steps.set(self.steps.get() + looked_at);
         }
         let (request_id, pattern) = (*request_id, pattern.clone());
         self.answer(session, request_id, Answer::Games(GameList { pattern, kind, games, more }));

@@ -238,3 +238,28 @@ fn whoever_was_shown_what_is_undone_before_it_is_told_hears_of_that() {
         ",
     );
 }
+
+#[test]
+fn whoever_was_not_shown_what_is_over_is_not_told_of_its_end() {
+    story(
+        "
+        eve> lobby chess/*
+          eve: lobby: none
+        ada> register chess/a game
+          ada: granted ada; chess/a 1/0 ada#1
+          eve: game chess/a 1/0 ada#1
+        ada> leave chess/a
+          ada: ok
+        dan> lobby chess/*
+          dan: lobby: none
+        later 100ms
+          eve: closed chess/a
+        // What is born under that name is told to both.
+        ada> register chess/a game
+          ada: granted ada; chess/a 1/0 ada#1
+        later 100ms
+          eve: game chess/a 1/0 ada#1
+          dan: game chess/a 1/0 ada#1
+        ",
+    );
+}
