@@ -83,17 +83,26 @@ impl Lobby {
     }
 
     /// A list, or a part of it from one age to another, has been given that has these games:
-    /// those that others are told the end of later are not in it. How many were looked at.
-    fn begin(&mut self, session: SessionId, list: &Pattern, ages: Range<u64>, games: &[Game]) -> usize {
-        let (mut looked_at, shown) = (0, games.iter().map(|game| &game.ns).collect::<BTreeSet<_>>());
+    /// those that others are told the end of later are not in it. Which these are, and how
+    /// many were looked at.
+    fn begin(
+        &mut self,
+        session: SessionId,
+        list: &Pattern,
+        ages: Range<u64>,
+        games: &[Game],
+    ) -> (Vec<Namespace>, usize) {
+        let (mut missed, mut looked_at) = (Vec::new(), 0);
+        let shown: BTreeSet<_> = games.iter().map(|game| &game.ns).collect();
         for (ns, told) in self.told.iter_mut().filter(|(ns, _)| list.matches(ns.as_str())) {
             looked_at += 1;
             let is_missed = |seen: &Seen| seen.born > ages.start && seen.born <= ages.end && !shown.contains(ns);
             if told.waiting && told.seen.as_ref().is_some_and(is_missed) {
                 told.without.insert((session, list.clone()));
+                missed.push(ns.clone());
             }
         }
-        looked_at
+        (missed, looked_at)
     }
 
     /// The game as it was told last, where another announcement of it waits.
@@ -291,7 +300,16 @@ impl Registry {
                 self.lobby.show(game, session);
             }
             let to = if complete { u64::MAX } else { *after };
-            let looked_at = self.lobby.begin(session, pattern, from..to, &games);
+            let (missed, looked_at) = self.lobby.begin(session, pattern, from..to, &games);
+            for ns in missed {
+                // An earlier list of that pattern may have shown it; nothing else has.
+                if self.lists.count(&ns, session) == 1
+                    && self.watches.count(&ns, session) == 0
+                    && let Some(told) = self.lobby.told.get_mut(&ns)
+                {
+                    told.heard.remove(&session);
+                }
+            }
             self.steps.set(self.steps.get() + looked_at);
         }
         let (request_id, pattern) = (*request_id, pattern.clone());

@@ -263,3 +263,29 @@ fn whoever_was_not_shown_what_is_over_is_not_told_of_its_end() {
         ",
     );
 }
+
+#[test]
+fn whoever_asks_anew_with_another_filter_is_not_told_of_the_end_of_what_that_does_not_show() {
+    story(
+        "
+        eve> lobby chess/*
+          eve: lobby: none
+        ada> register chess/a game .mode=blitz
+          ada: granted ada; chess/a 1/0 ada#1 .mode=blitz
+          eve: game chess/a 1/0 ada#1 .mode=blitz
+        bob> register chess/a
+          bob: granted bob; chess/a 2/0 ada#1 .mode=blitz
+        // It is shown as eve has not heard it yet.
+        dan> lobby chess/*
+          dan: lobby: chess/a 2/0 ada#1 .mode=blitz
+        ada> leave chess/a
+          ada: ok
+        bob> leave chess/a
+          bob: ok
+        dan> lobby chess/* .mode=blitz
+          dan: lobby: none
+        later 100ms
+          eve: closed chess/a
+        ",
+    );
+}
