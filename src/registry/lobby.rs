@@ -12,7 +12,7 @@ use super::{
 use crate::domain::{Announcement, Answer, Filter, Game, GameList, ListKind, Namespace, Pattern, SessionId, Time};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Range,
+    ops::{Bound, Range},
     time::Duration,
 };
 
@@ -94,7 +94,11 @@ impl Lobby {
     ) -> (Vec<Namespace>, usize) {
         let (mut missed, mut looked_at) = (Vec::new(), 0);
         let shown: BTreeSet<_> = games.iter().map(|game| &game.ns).collect();
-        for (ns, told) in self.told.iter_mut().filter(|(ns, _)| list.matches(ns.as_str())) {
+        let (Pattern::Exact(root) | Pattern::Children(root) | Pattern::Descendants(root)) = list;
+        // Those below it stand behind it in the order of names.
+        let below = self.told.range_mut::<str, _>((Bound::Included(root.as_str()), Bound::Unbounded));
+        let below = below.take_while(|(ns, _)| ns.as_str().starts_with(root.as_str()));
+        for (ns, told) in below.filter(|(ns, _)| list.matches(ns.as_str())) {
             looked_at += 1;
             let is_missed = |seen: &Seen| seen.born > ages.start && seen.born <= ages.end && !shown.contains(ns);
             if told.waiting && told.seen.as_ref().is_some_and(is_missed) {
