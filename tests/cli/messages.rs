@@ -2,7 +2,7 @@ use crate::program::{PATIENCE, Program, Server};
 use foregather::client::{Client, MessageEvent, Peer};
 use serde_json::json;
 use std::process::Stdio;
-use tokio::{sync::mpsc::unbounded_channel, time::timeout};
+use tokio::{sync::mpsc::channel, time::timeout};
 
 /// Runs what needs a client of the library beside the program.
 fn block_on(work: impl Future<Output = ()>) {
@@ -126,9 +126,9 @@ fn a_reply_is_waited_for_and_printed() {
     let server = Server::start();
     block_on(async {
         let ada = Client::connect(&server.address).await.expect("it listens");
-        let (asked, mut is_asked) = unbounded_channel();
+        let (asked, mut is_asked) = channel(16);
         let serving = ada.serve("chess", move |request| {
-            let _ = asked.send(());
+            let _ = asked.try_send(());
             async move {
                 match &request.payload[..] {
                     b"colour?" => b"white\nor \x07".to_vec(),
